@@ -1,0 +1,1 @@
+"""The media engine: speech, faces, pictures and video. It knows no web, no database and no settings."""
