@@ -1,0 +1,47 @@
+"""Video: reading pictures and sound from files, fitting pictures into sizes, writing files."""
+
+from avatarium.engine.video.container import open_media
+from avatarium.engine.video.encoding import FRAME_RATES, METADATA_KEYS, PRESETS, EncoderOptions, VideoKind
+from avatarium.engine.video.frames import read_frames
+from avatarium.engine.video.framing import (
+    Box,
+    Fit,
+    Placement,
+    Size,
+    blurred_ground,
+    fit_picture,
+    make_ground,
+    place,
+)
+from avatarium.engine.video.loudness import loudness_lufs, normalise_loudness, true_peak_dbtp
+from avatarium.engine.video.probe import ColourTags, SoundFacts, VideoFacts, probe
+from avatarium.engine.video.sound import Sound, read_sound
+from avatarium.engine.video.writer import VideoWriter
+
+__all__ = [
+    "FRAME_RATES",
+    "METADATA_KEYS",
+    "PRESETS",
+    "Box",
+    "ColourTags",
+    "EncoderOptions",
+    "Fit",
+    "Placement",
+    "Size",
+    "Sound",
+    "SoundFacts",
+    "VideoFacts",
+    "VideoKind",
+    "VideoWriter",
+    "blurred_ground",
+    "fit_picture",
+    "loudness_lufs",
+    "make_ground",
+    "normalise_loudness",
+    "open_media",
+    "place",
+    "probe",
+    "read_frames",
+    "read_sound",
+    "true_peak_dbtp",
+]
