@@ -1,0 +1,1 @@
+"""Instruments: how like a person the product's video is, and what it costs."""
