@@ -30,6 +30,8 @@ Alpha = NDArray[np.uint8]
 
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 512 * 2**20
+MAX_GIF_BYTES = 32 * 2**20
+"""The frames of a GIF can only be counted by walking through the file."""
 MIN_SIDE = 16
 LONGEST = 4096
 """Longest side of what ``read_picture`` returns unless told otherwise."""
@@ -147,8 +149,12 @@ def _checked_kind(name: str, head: bytes, size: int) -> PictureFormat:
         raise PictureError(f"{name} is {describe_other(head)}. {_READABLE}", code="picture_format")
     if kind is None:
         raise PictureError(f"{name} is empty. {_READABLE}", code="picture_unreadable")
-    if size > MAX_BYTES:
-        raise PictureError(f"{name} has {size // 2**20} MB; at most {MAX_BYTES // 2**20}.", code="picture_too_large")
+    limit = MAX_GIF_BYTES if kind is PictureFormat.GIF else MAX_BYTES
+    if size > limit:
+        raise PictureError(
+            f"{name} has {size // 2**20} MB; at most {limit // 2**20} MB are read. Make it smaller.",
+            code="picture_too_large",
+        )
     return kind
 
 
@@ -157,7 +163,7 @@ def _decode(file: BinaryIO, kind: PictureFormat, name: str, longest: int) -> Pic
         width, height = image.size
         _check_size(name, width, height)
         frames = _frame_count(image, kind)
-        image.draft(image.mode, (longest, longest))
+        image.draft(image.mode, _within(image.size, longest))
         image.load()
         upright = ImageOps.exif_transpose(_reduced(image, longest))
         rgb, alpha = to_srgb(upright)
@@ -197,18 +203,22 @@ def _frame_count(image: Image.Image, kind: PictureFormat) -> int:
 
 def _reduced(image: Image.Image, longest: int) -> Image.Image:
     """No side longer than ``longest``, in a mode that can be resampled without mixing palette indices."""
-    scale = longest / max(image.size)
-    if scale >= 1:
+    size = _within(image.size, longest)
+    if size == image.size:
         return image
     if image.mode in ("P", "1", "PA"):
         image = _keeping_info(image, image.convert("RGBA" if image.has_transparency_data else "RGB"))
     elif image.mode in ("RGBA", "LA"):
         image = _keeping_info(image, image.convert("RGBa" if image.mode == "RGBA" else "La"))
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    small = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     if small.mode in ("RGBa", "La"):
         small = small.convert("RGBA" if small.mode == "RGBa" else "LA")
     return _keeping_info(image, small)
+
+
+def _within(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    scale = min(1.0, longest / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _keeping_info(source: Image.Image, made: Image.Image) -> Image.Image:

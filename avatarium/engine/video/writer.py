@@ -224,14 +224,14 @@ def _tags(title: str, metadata: Mapping[str, str]) -> dict[str, str]:
 
 def _reserve(path: Path) -> Path:
     """Make an empty file with a hidden name beside ``path``."""
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder. Give the name of a file in it.", code="output_is_folder")
-    if not path.parent.is_dir():
-        raise OutputError(
-            f"The folder {path.parent} does not exist. Make it, or choose another.", code="output_folder_missing"
-        )
     part = path.parent.absolute() / f".{secrets.token_hex(8)}.part"
     try:
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder. Give the name of a file in it.", code="output_is_folder")
+        if not path.parent.is_dir():
+            raise OutputError(
+                f"The folder {path.parent} does not exist. Make it, or choose another.", code="output_folder_missing"
+            )
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as problem:
         raise _output_error(path, problem) from problem
