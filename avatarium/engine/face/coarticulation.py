@@ -1,0 +1,168 @@
+"""From phonemes in time to mouth controls frame by frame.
+
+Each sound pulls the mouth towards its target with a strength that rises before and fades after it, and the mouth is where
+the pulls balance (dominance functions, Cohen and Massaro 1993). Rounding reaches further than opening. Fast speech
+undershoots by itself: the pulls keep their length while the sounds get shorter. Lips meet for every p, b and m.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarium.engine.face.pose import Floats, Mouth
+from avatarium.engine.face.visemes import TARGETS, Viseme, visemes_of
+from avatarium.engine.speech.records import Phoneme
+
+OVERSAMPLING = 4
+"""Controls are computed at this many times the frame rate and smoothed down."""
+RISE_S, FALL_S = 0.055, 0.050
+"""How early a sound's pull begins and how late it ends."""
+WIDTH_RISE_S, WIDTH_FALL_S = 0.090, 0.070
+STEADY = 0.7
+"""Share of a sound's length over which its pull is whole."""
+SHORTEST_S = 0.004
+CLOSED_GAP, PRESSED_GAP = -0.006, -0.012
+CONTEXT_S = 0.6
+"""Sounds further away than this do not matter to a frame."""
+SCENE_END_S = 1.0
+
+STRESSED, UNSTRESSED = 1.08, 0.90
+LOUD_SHARE = 0.30
+"""How much of the opening follows the loudness of the voice."""
+_VOWELS = frozenset("aeiouyæɑɒɔɐɛɜɪʊʌəøœɨʉɯɤɚɝᵻᵊ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One viseme in time."""
+
+    viseme: Viseme
+    start_s: float
+    end_s: float
+    emphasis: float
+    """Factor on how far the mouth opens."""
+
+
+def segments(phonemes: Sequence[Phoneme]) -> list[Segment]:
+    """Visemes in time; a diphthong's parts share its length, gaps become silence."""
+    found: list[Segment] = []
+    for phoneme in phonemes:
+        if phoneme.end_s - phoneme.start_s < SHORTEST_S:
+            continue
+        if found and phoneme.start_s - found[-1].end_s > 0.02:
+            found.append(_silence(found[-1].end_s, phoneme.start_s))
+        visemes = visemes_of(phoneme.ipa)
+        edges = np.linspace(phoneme.start_s, phoneme.end_s, len(visemes) + 1)
+        emphasis = _emphasis(phoneme)
+        found += [
+            Segment(viseme=v, start_s=float(a), end_s=float(b), emphasis=emphasis)
+            for v, a, b in zip(visemes, edges[:-1], edges[1:], strict=True)
+        ]
+    return found
+
+
+def _silence(start_s: float, end_s: float) -> Segment:
+    return Segment(viseme=Viseme.SILENCE, start_s=start_s, end_s=end_s, emphasis=1.0)
+
+
+def _emphasis(phoneme: Phoneme) -> float:
+    if not any(c in _VOWELS for c in phoneme.ipa):
+        return 1.0
+    return STRESSED if phoneme.stress == 1 else UNSTRESSED if phoneme.stress == 0 else 1.0
+
+
+def mouth_controls(
+    phonemes: Sequence[Phoneme], frames: int, fps: float, *, start_s: float = 0.0, loudness: Floats | None = None
+) -> Floats:
+    """Controls at the time of each frame.
+
+    Args:
+        phonemes: in order of time.
+        frames: how many frames.
+        fps: frames a second; frame ``i`` stands at ``start_s + i / fps``.
+        start_s: time of the first frame.
+        loudness: 0..1 for each frame against the voice's own usual level of .5; None for a level voice.
+
+    Returns:
+        Shape ``(frames, 6)``, columns by :class:`Mouth`.
+    """
+    if frames <= 0:
+        return np.zeros((0, len(Mouth)), np.float32)
+    end_s = start_s + frames / fps
+    near = [p for p in phonemes if p.end_s > start_s - CONTEXT_S and p.start_s < end_s + CONTEXT_S]
+    spoken = _with_silence_around(segments(near), start_s, end_s)
+    times = start_s + np.arange(frames * OVERSAMPLING) / (fps * OVERSAMPLING)
+    fine, gate = _blend(spoken, times), _closure(spoken, times)
+    fine[:, Mouth.OPEN] = fine[:, Mouth.OPEN] * (1 - gate) + PRESSED_GAP * gate
+    fine[:, Mouth.UP] *= 1 - 0.8 * gate
+    controls = _smooth(fine)[::OVERSAMPLING].astype(np.float32)
+    if loudness is not None:
+        _emphasise(controls, loudness)
+    shut = gate[::OVERSAMPLING] > 0.95
+    controls[shut, Mouth.OPEN] = np.minimum(controls[shut, Mouth.OPEN], CLOSED_GAP)
+    return controls
+
+
+def _with_silence_around(spoken: list[Segment], start_s: float, end_s: float) -> list[Segment]:
+    first = spoken[0].start_s if spoken else end_s + SCENE_END_S
+    last = spoken[-1].end_s if spoken else end_s + SCENE_END_S
+    before = _silence(min(first, start_s) - SCENE_END_S, first)
+    return [before, *spoken, _silence(last, max(last, end_s) + SCENE_END_S)]
+
+
+def _blend(spoken: list[Segment], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Balance of all pulls at each time, shape ``(times, 6)``."""
+    centre = np.array([(s.start_s + s.end_s) / 2 for s in spoken])
+    half = np.array([(s.end_s - s.start_s) / 2 for s in spoken])
+    targets = np.array([_target(s) for s in spoken])
+    shape = np.array([TARGETS[s.viseme].dominance for s in spoken])
+    width = np.array([TARGETS[s.viseme].width_dominance for s in spoken])
+    pull = shape * _pull(times, centre, half, RISE_S, FALL_S)
+    pull_width = width * _pull(times, centre, half, WIDTH_RISE_S, WIDTH_FALL_S)
+    blended = pull @ targets / pull.sum(1, keepdims=True)
+    blended[:, Mouth.WIDTH] = pull_width @ targets[:, Mouth.WIDTH] / pull_width.sum(1)
+    return blended
+
+
+def _target(segment: Segment) -> list[float]:
+    t, k = TARGETS[segment.viseme], segment.emphasis
+    return [t.open * k if t.open > 0 else t.open, t.width, t.chin * k, t.up * k, t.tuck, t.tongue]
+
+
+def _pull(
+    times: NDArray[np.float64], centre: NDArray[np.float64], half: NDArray[np.float64], rise_s: float, fall_s: float
+) -> NDArray[np.float64]:
+    """Strength of every segment at every time, shape ``(times, segments)``."""
+    away = times[:, None] - centre
+    outside = np.maximum(np.abs(away) - STEADY * half, 0)
+    reach = outside / np.where(away < 0, rise_s, fall_s)
+    pull: NDArray[np.float64] = np.exp(-(reach**1.2)) + 1e-9
+    return pull
+
+
+def _closure(spoken: list[Segment], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 where a p, b or m holds the lips shut, fading to 0 beside it, shape ``(times,)``."""
+    gate = np.zeros(len(times))
+    for s in spoken:
+        if s.viseme is Viseme.P_B_M:
+            half = max(0.8 * (s.end_s - s.start_s) / 2, 0.028)
+            gate = np.maximum(gate, np.clip(1.6 - np.abs(times - (s.start_s + s.end_s) / 2) / half, 0, 1))
+    return gate
+
+
+def _smooth(fine: NDArray[np.float64]) -> NDArray[np.float64]:
+    window = np.hanning(2 * OVERSAMPLING + 3)[1:-1]
+    padded = np.pad(fine, ((OVERSAMPLING, OVERSAMPLING), (0, 0)), mode="edge")
+    columns = [np.convolve(padded[:, k], window / window.sum(), "valid") for k in range(fine.shape[1])]
+    return np.stack(columns, axis=1)
+
+
+def _emphasise(controls: Floats, loudness: Floats) -> None:
+    """Open wider where the voice is loud, less where it is soft. In place; shut lips stay shut."""
+    factor = 1 + LOUD_SHARE * (np.clip(loudness, 0, 1) - 0.5)
+    for column in (Mouth.OPEN, Mouth.CHIN):
+        controls[:, column] *= np.where(controls[:, column] > 0, factor, 1.0)

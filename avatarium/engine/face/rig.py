@@ -1,0 +1,182 @@
+"""From a pose to the places of all vertices of one face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarium.engine.face import topology as mesh
+from avatarium.engine.face.expression import Fields, fields
+from avatarium.engine.face.frame import FaceFrame, Points
+from avatarium.engine.face.pose import Mouth, Pose
+
+OPEN_GAP = 0.03
+"""A photo whose inner lips stand further apart than this (IOD) has an open mouth."""
+NEUTRAL_WIDTH = 0.60
+"""Mouths wider than this (IOD) smile."""
+NEUTRAL_CORNER, SMILE_RISE = 0.015, 0.08
+"""Where the corners rest below the middle of the lips, and how far a full smile lifts them (IOD)."""
+SMILE_KEPT = 0.4
+"""Share of a photo's smile that stays while it speaks."""
+LID_MEET = 0.04
+"""Where closing lids meet, as a share of the eye's opening above the lower lid."""
+
+_CREASE, _SOCKET = 0.45, 0.10
+_LOWER_SHARE, _UPPER_SHARE = 0.6, 0.4
+"""A jaw opens the lower lip more than the upper."""
+_RING_FADE = (0.15, 0.45, 0.75)
+"""How far the lip rows from the skin inwards follow the inner lips."""
+_PRESS_FADE = (0.4, 0.8, 1.0)
+_TUCK_FADE = (0.35, 0.8, 1.0)
+_THINNEST = 0.002
+_UNEVEN_GAP = 0.12
+"""At this opening (IOD) a photo's own lips show as they are."""
+
+
+def _cubic_fit() -> Points:
+    """The matrix that replaces eleven points by the cubic through them, shape ``(11, 11)``."""
+    powers = np.vander(np.linspace(-1, 1, 11), 4)
+    fit: Points = powers @ np.linalg.pinv(powers)
+    return fit
+
+
+_SMOOTH_LINE = _cubic_fit()
+"""Lips of an open photo are no mirror of each other; the line on which they meet must still be a plain curve."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resting:
+    """What the photo's own face does, to be taken out before anything is put in."""
+
+    opening: float
+    """Gap of the inner lips (IOD), 0 for a shut mouth."""
+    width: float
+    """Widening by a smile (IOD)."""
+    smile: float
+    """Lift of the corners, 0 none to 1 full."""
+
+    @classmethod
+    def of(cls, local: Points) -> Resting:
+        """Measure a mesh in face coordinates."""
+        upper, lower = local[mesh.LIP_UPPER_INNER], local[mesh.LIP_LOWER_INNER]
+        left, right = local[mesh.MOUTH_LEFT], local[mesh.MOUTH_RIGHT]
+        corner = float((left[1] + right[1] - upper[1] - lower[1]) / 2)
+        width = float(np.linalg.norm((right - left)[:2]))
+        smile = float(np.clip((NEUTRAL_CORNER - corner) / SMILE_RISE, 0, 1))
+        return cls(
+            opening=max(0.0, float(lower[1] - upper[1])),
+            width=max(0.0, width - NEUTRAL_WIDTH) * 0.55 * (smile > 0.15),
+            smile=smile if smile > 0.25 else 0.0,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the photo shows the inside of the mouth."""
+        return self.opening > OPEN_GAP
+
+
+def lip_profile() -> Points:
+    """Share of the gap along the lips from corner to corner, shape ``(11,)``."""
+    profile: Points = np.clip(1 - np.abs(np.linspace(-1, 1, 11)) ** 2.2, 0, 1)
+    return profile
+
+
+class Rig:
+    """One face, ready to move.
+
+    Args:
+        points: its mesh in pixels, shape ``(468 or more, 3)``.
+    """
+
+    def __init__(self, points: Points) -> None:
+        self.frame = FaceFrame.of(points)
+        self.local = self.frame.to_local(points[: mesh.VERTICES])
+        self.resting = Resting.of(self.local)
+        self._fields: Fields = fields()
+        self._profile = lip_profile()
+        self._fields_flat = np.concatenate([self._fields.mouth, self._fields.feelings, self._fields.brow[None]])
+        self._rest = self.local - self._fields.smile * self.resting.smile * (1 - SMILE_KEPT)
+        self._offset = np.array([self.resting.opening, self.resting.width, 0.0, 0.0])
+
+    def shape(self, pose: Pose) -> Points:
+        """The face in its own coordinates with the expression of a pose, shape ``(468, 3)``."""
+        weights = np.concatenate([pose.mouth[:4] - self._offset, pose.emotion, [pose.brow]])
+        local: Points = self._rest + np.tensordot(weights, self._fields_flat, 1)
+        self._close_gap(local, float(pose.mouth[Mouth.OPEN]))
+        self._press(local, max(0.0, -float(pose.mouth[Mouth.OPEN])))
+        self._tuck(local, float(pose.mouth[Mouth.TUCK]))
+        self._keep_order(local)
+        self._shut_lids(local, pose.blink)
+        return local
+
+    def _close_gap(self, local: Points, opening: float) -> None:
+        """Set the inner lips exactly the wanted gap apart; the regression alone never quite shuts an open photo."""
+        upper, lower = list(mesh.LIP_INNER_UPPER), list(mesh.LIP_INNER_LOWER)
+        error = max(0.0, opening) * self._profile - (local[lower, 1] - local[upper, 1])
+        error[[0, -1]] = 0
+        self._meet(local, 1 - np.clip(opening / max(self.resting.opening, OPEN_GAP), 0, 1))
+        rise, fall = -_UPPER_SHARE * error, _LOWER_SHARE * error
+        if self.resting.is_open:
+            line = local[upper, 1] + rise
+            level = (_SMOOTH_LINE @ line - line) * (1 - np.clip(opening / _UNEVEN_GAP, 0, 1))
+            rise, fall = rise + level, fall + level
+        self._move_lips(local, rise, fall, _RING_FADE)
+        local[upper, 1] += rise
+        local[lower, 1] += fall
+
+    def _meet(self, local: Points, share: float) -> None:
+        """Bring upper and lower lip to the same places along and across the mouth, as they are when shut."""
+        upper, lower = list(mesh.LIP_INNER_UPPER), list(mesh.LIP_INNER_LOWER)
+        half = (local[lower] - local[upper]) * [0.5 * share, 0, 0.5 * share]
+        local[upper] += half
+        local[lower] -= half
+
+    def _press(self, local: Points, depth: float) -> None:
+        """Roll the lips in, as in p, b and m."""
+        if depth > 0:
+            self._move_lips(local, 0.7 * depth * self._profile, -depth * self._profile, _PRESS_FADE)
+
+    def _tuck(self, local: Points, rise: float) -> None:
+        """Lift the lower lip to the upper teeth, as in f and v."""
+        if rise > 0:
+            self._move_lips(local, np.zeros(11), -rise * self._profile, _TUCK_FADE)
+            local[list(mesh.LIP_INNER_LOWER), 1] -= 0.6 * rise * self._profile
+
+    def _move_lips(self, local: Points, upper: Points, lower: Points, fade: tuple[float, float, float]) -> None:
+        for share, over, under in zip(fade, mesh.LIP_RINGS_UPPER, mesh.LIP_RINGS_LOWER, strict=True):
+            local[list(over[1:-1]), 1] += share * upper[1:-1]
+            local[list(under[1:-1]), 1] += share * lower[1:-1]
+
+    def _keep_order(self, local: Points) -> None:
+        """Let no row of a lip pass the next one inwards: skin that folded over itself would show as a notch."""
+        upper, lower = (local[list(row), 1] for row in (mesh.LIP_INNER_UPPER, mesh.LIP_INNER_LOWER))
+        for over, under in zip(mesh.LIP_RINGS_UPPER[::-1], mesh.LIP_RINGS_LOWER[::-1], strict=True):
+            above, below = list(over[1:-1]), list(under[1:-1])
+            local[above, 1] = np.minimum(local[above, 1], upper[1:-1] - _THINNEST)
+            local[below, 1] = np.maximum(local[below, 1], lower[1:-1] + _THINNEST)
+            upper, lower = local[list(over), 1], local[list(under), 1]
+
+    def _shut_lids(self, local: Points, blink: float) -> None:
+        """Slide the upper lid over the eye; skin above follows less and less."""
+        if blink <= 0:
+            return
+        for eye in mesh.EYES:
+            up, low = list(eye.upper[1:-1]), list(eye.lower[1:-1])
+            meet = local[low] + (local[up] - local[low]) * LID_MEET
+            slide = (meet - local[up]) * blink
+            local[low] += (meet - local[low]) * blink
+            local[up] += slide
+            local[list(eye.crease)] += slide * _CREASE
+            local[list(eye.socket)] += slide * _SOCKET
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
+    """Turn of the head in the picture's space (x right, y down, z away); radians, applied yaw, then pitch, then roll."""
+    cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (np.cos, np.sin))
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    turn: NDArray[np.float64] = about_z @ about_x @ about_y
+    return turn
