@@ -17,7 +17,7 @@ from bench.likeness.marks import read_marks
 from bench.likeness.measure import measure
 from bench.likeness.report import BARS, as_json, load_natural, number, table
 
-CONSOLE = Console(width=None if sys.stdout.isatty() else 120)
+CONSOLE = Console(width=None if sys.stdout.isatty() else 200)
 
 
 def main(
@@ -59,7 +59,9 @@ def _natural(save: bool) -> None:
 
 def _by_clip(measured: list[natural.Measured]) -> Table:
     spans = natural.ranges(measured)
-    grid = Table("figure", "range", "bar", *(str(index) for index in range(1, len(measured) + 1)))
+    grid = Table(box=None, padding=(0, 1))
+    for heading in ("figure", "range", "bar", *(str(index) for index in range(1, len(measured) + 1))):
+        grid.add_column(heading, no_wrap=True)
     for bar in BARS:
         span = spans.get(bar.figure)
         shown = f"{span.low:.3g} .. {span.high:.3g}" if span else "-"

@@ -54,7 +54,8 @@ def eye_patches(picture: Picture, points: Points, shape: Points) -> NDArray[np.f
         corner = shape[eye].mean(0) - np.array(EYE_IODS) / 2
         matrix = frame @ np.array([[scale, 0, corner[0]], [0, scale, corner[1]], [0, 0, 1]])
         patch = cv2.warpAffine(picture, matrix, EYE_PX, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        patches.append(cv2.GaussianBlur(np.float32(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)), (0, 0), 1.2))
+        grey = np.asarray(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY), np.float32)
+        patches.append(cv2.GaussianBlur(grey, (0, 0), 1.2))
     return np.array(patches, np.float32)
 
 

@@ -116,7 +116,7 @@ BARS = (
     Bar(figure="closure_rate", title="closures on p, b, m", low=0.95),
     Bar(figure="rounding", title="rounding, width u-w-o / i-e-s", high=0.94),
     Bar(figure="opening_p95", title="opening p95, IOD", low=0.08, high=0.22, required=True),
-    Bar(figure="mouth_motion_ratio", title="mouth motion, speech / silence", low=2.0),
+    Bar(figure="mouth_motion_ratio", title="mouth motion, speech / silence", low=1.5),
     Bar(figure="identity_mean", title="identity distance, mean", high=0.35),
     Bar(figure="identity_max", title="identity distance, max", high=0.5),
     Bar(figure="background_db", title="background stillness, dB", low=45),
