@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, numpy_helper
+from onnx import NodeProto, TensorProto, numpy_helper
 
 Weights = NDArray[np.float32]
 
@@ -42,7 +42,7 @@ class _Dequantizer:
         for node in graph.node:
             for name in node.input:
                 self.users[name].append(node)
-        self.made: dict[str, Any] = {}
+        self.made: set[str] = set()
         self.taken_over: set[str] = set()
         """Outputs that a float layer now gives instead of the node that scaled its integer result."""
 
@@ -120,17 +120,21 @@ class _Dequantizer:
         return self._values(node.input[index]) if given else np.zeros((), np.float32)
 
     def _make(self, name: str, weights: Weights) -> str:
+        """Store weights under a name, straight in the graph: a second copy of all of them would be hundreds of MB."""
         if name not in self.made:
-            self.made[name] = numpy_helper.from_array(np.ascontiguousarray(weights, np.float32), name)
+            self.made.add(name)
+            tensor = self.graph.initializer.add(name=name, dims=weights.shape, data_type=TensorProto.FLOAT)
+            tensor.raw_data = np.ascontiguousarray(weights, "<f4").tobytes()
         return name
 
     def _replace(self, nodes: list[Any]) -> None:
         used = {name for node in nodes for name in node.input}
-        tensors = [tensor for name, tensor in {**self.stored, **self.made}.items() if name in used]
         del self.graph.node[:]
         self.graph.node.extend(nodes)
-        del self.graph.initializer[:]
-        self.graph.initializer.extend(tensors)
+        tensors = self.graph.initializer
+        for index in reversed(range(len(tensors))):
+            if tensors[index].name not in used:
+                del tensors[index]
 
 
 def _needed(nodes: list[Any], outputs: Sequence[str]) -> list[Any]:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from avatarium.engine.assets.digest import digests, tree_sha256
 from avatarium.engine.assets.mirror import fetch_mirror, mirror_url
-from avatarium.engine.assets.parts import Parts, join, pieces
+from avatarium.engine.assets.npm import NODE_UNPACKED_BYTES
+from avatarium.engine.assets.parts import Parts, join, needs_node, pieces
 from avatarium.engine.assets.programs import Patience
 from avatarium.engine.assets.records import Asset, Installed, Package, Progress, Recipe, Step
 from avatarium.engine.assets.stamp import write_stamp
@@ -91,6 +92,8 @@ class Installer:
 
     def _check_room(self, asset: Asset) -> None:
         need = asset.wire_size + 2 * asset.contents.size + (asset.recipe.size if asset.recipe else 0) + SLACK_BYTES
+        if needs_node(asset):
+            need += NODE_UNPACKED_BYTES
         if shutil.disk_usage(self.models).free < need:
             raise AssetError(
                 f"The disk of {self.models} has too little room for {asset.name}, which needs {need >> 20} MiB; "

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from avatarium.engine.assets.programs import Patience, ProgramStalled
 from avatarium.engine.assets.records import Asset
+from avatarium.errors import AssetError
 
 SOCKET_TIMEOUT_S = 30.0
 BLOCK_BYTES = 1 << 18
@@ -25,15 +26,19 @@ def mirror_url(template: str, asset: Asset) -> str:
     """Fill in a template.
 
     Raises:
-        ValueError: it is not an http, https or file address, or has an unknown field.
+        AssetError: ``asset_mirror``, it is not an http, https or file address, or has an unknown field.
     """
     try:
         url = template.format(asset=asset.name, file=asset.contents.path, sha256=asset.contents.sha256)
-    except (KeyError, IndexError) as error:
-        raise ValueError(f"the second source {template!r} has the unknown field {error}") from error
+    except (KeyError, IndexError, ValueError) as error:
+        raise _senseless(template, f"has the unknown field {error}") from error
     if not url.startswith(_SCHEMES):
-        raise ValueError(f"the second source {template!r} is not an http, https or file address")
+        raise _senseless(template, "is not an http, https or file address")
     return url
+
+
+def _senseless(template: str, why: str) -> AssetError:
+    return AssetError(f"The second source {template!r} {why}; correct or remove it.", code="asset_mirror")
 
 
 def fetch_mirror(url: str, partial: Path, size: int, patience: Patience, on_bytes: Callable[[int], None]) -> bool:

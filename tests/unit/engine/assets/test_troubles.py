@@ -1,0 +1,146 @@
+"""What the client programs really print, and the case that it is taken for."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from avatarium.engine.assets.lock import locked
+from avatarium.engine.assets.programs import Patience, ProgramFailed, ProgramStalled, run
+from avatarium.engine.assets.pypi import find_pip, find_uv
+from avatarium.engine.assets.troubles import from_output
+from avatarium.errors import AssetError
+from tests.unit.engine.assets.packages import false_program
+
+PIP_OFFLINE = """WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None)) after connection
+broken by 'NewConnectionError('Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')'
+ERROR: Could not find a version that satisfies the requirement parcel==1.0 (from versions: none)
+ERROR: No matching distribution found for parcel==1.0"""
+PIP_HASH = """ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the package
+versions, please update the hashes."""
+UV_OFFLINE = """error: Failed to fetch: `parcel`
+  Caused by: error sending request for url
+  Caused by: dns error: failed to lookup address information"""
+UV_HASH = "error: Hash mismatch for `parcel==1.0`"
+NPM_OFFLINE = "npm error code ENOTFOUND\nnpm error network request to the registry failed"
+NPM_GONE = "npm error code ETARGET\nnpm error notarget No matching version found for parcel@1.0."
+DISK = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("output", "code"),
+    [
+        (PIP_OFFLINE, "asset_offline"),
+        (PIP_OFFLINE.splitlines()[-1], "asset_not_found"),
+        (PIP_HASH, "asset_hash"),
+        (UV_OFFLINE, "asset_offline"),
+        (UV_HASH, "asset_hash"),
+        (NPM_OFFLINE, "asset_offline"),
+        (NPM_GONE, "asset_not_found"),
+        (DISK, "asset_disk_full"),
+        ("ERROR: something new", "asset_fetch_failed"),
+        ("", "asset_fetch_failed"),
+    ],
+)
+def test_complaint_of_a_client_is_understood(output: str, code: str) -> None:
+    error = from_output(output, label="parcel 1.0 (PyPI)", asset="parcel")
+    assert error.code == code
+    assert "avatarium assets fetch parcel" in error.message
+    assert "\n" not in error.message
+
+
+def test_unknown_complaint_is_passed_on() -> None:
+    assert "something new" in from_output("x\nERROR: something new", label="parcel", asset="parcel").message
+
+
+def _run(tmp_path: Path, script: str, patience: Patience, sizes: list[int]) -> None:
+    program = false_program(tmp_path / "program", script)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    run([str(program)], scratch=scratch, environment={}, patience=patience, on_bytes=sizes.append)
+
+
+def test_program_that_fails_tells_what_it_printed(tmp_path: Path) -> None:
+    with pytest.raises(ProgramFailed, match="out of paper"):
+        _run(tmp_path, "import sys\nsys.exit('out of paper')\n", Patience(), [])
+
+
+def test_program_that_goes_on_writing_is_not_ended(tmp_path: Path) -> None:
+    script = (
+        "import os, time\n"
+        "for number in range(8):\n"
+        "    time.sleep(0.25)\n"
+        "    open(os.path.join(os.environ['TMPDIR'], str(number)), 'w').write('x' * 1000)\n"
+    )
+    sizes: list[int] = []
+    _run(tmp_path, script, Patience(stall_s=1.5), sizes)
+    assert sizes == sorted(sizes)
+    assert sizes[-1] >= 5000
+
+
+def test_program_and_its_children_are_ended(tmp_path: Path) -> None:
+    script = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "open('child', 'w').write(str(child.pid))\n"
+        "time.sleep(600)\n"
+    )
+    with pytest.raises(ProgramStalled):
+        _run(tmp_path, script, Patience(stall_s=600, limit_s=1.0), [])
+    child = int((tmp_path / "scratch" / "child").read_text())
+    deadline = time.monotonic() + 10
+    while _alive(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(child)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")")[-1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_lock_is_waited_for_no_longer_than_allowed(tmp_path: Path) -> None:
+    waits: list[None] = []
+    with (
+        locked(tmp_path / "lock", timeout_s=1),
+        pytest.raises(AssetError) as caught,
+        locked(tmp_path / "lock", timeout_s=0.25, on_wait=lambda: waits.append(None)),
+    ):
+        raise AssertionError("two holders")
+    assert caught.value.code == "asset_locked"
+    assert waits
+
+
+def test_lock_is_handed_on(tmp_path: Path) -> None:
+    order: list[str] = []
+    inside, leave = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with locked(tmp_path / "lock", timeout_s=5):
+            inside.set()
+            leave.wait(5)
+            order.append("first")
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert inside.wait(5)
+    with locked(tmp_path / "lock", timeout_s=5, on_wait=leave.set):
+        order.append("second")
+    thread.join(5)
+    assert order == ["first", "second"]
+
+
+def test_some_pip_is_found_here_or_uv() -> None:
+    assert find_pip() or find_uv()
+
+
+def test_uv_that_started_us_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV", os.devnull)
+    assert find_uv() == os.devnull
