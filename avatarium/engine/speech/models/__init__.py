@@ -1,0 +1,1 @@
+"""The networks behind the voices: signs in, sound and the time of every sign out."""

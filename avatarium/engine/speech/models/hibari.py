@@ -1,0 +1,112 @@
+"""The fast voices: hibari, whose network predicts a spectrum that plain signal processing turns into sound.
+
+https://github.com/MMWilliams/hibari (Apache-2.0). Because the spectrum is open, a second voice comes from the same
+network: a lower pitch, and an envelope that is squeezed as if the vocal tract were longer.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+import onnxruntime
+from hibari import dsp
+from numpy.typing import NDArray
+
+from avatarium.engine.assets import default_store
+from avatarium.engine.speech.models.rendering import Rendering, rendering
+from avatarium.engine.speech.models.sessions import open_session
+
+LONGEST_SIGNS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a voice differs from the network's own."""
+
+    pitch: float = 1.0
+    """Factor on the fundamental frequency."""
+    range: float = 1.0
+    """Factor on how far the melody strays from its middle."""
+    tract: float = 1.0
+    """Factor on the frequencies of the envelope: below 1 for a longer vocal tract."""
+    breath_db: float = 0.0
+    """Level of the parts of the spectrum that follow no pitch."""
+    tilt_db: float = 0.0
+    """Change of level at 4 kHz against 500 Hz."""
+
+
+NATURAL = Shape()
+
+
+@functools.cache
+def signs_known() -> frozenset[str]:
+    """The phoneme alphabet of hibari."""
+    return frozenset(_vocabulary())
+
+
+@functools.cache
+def _vocabulary() -> dict[str, int]:
+    text = resources.files("hibari").joinpath("assets/vocab.json").read_text(encoding="utf-8")
+    table: dict[str, int] = json.loads(text)
+    return table
+
+
+@functools.cache
+def _session(threads: int) -> onnxruntime.InferenceSession:
+    return open_session(default_store().path("hibari"), threads=threads)
+
+
+def speak(signs: str, *, rate: float, seed: tuple[int, int], shape: Shape = NATURAL, threads: int = 1) -> Rendering:
+    """Sound of a transcript; the same seed gives the same samples.
+
+    Args:
+        signs: at most :data:`LONGEST_SIGNS` of :func:`signs_known`.
+        rate: speed, 0.5 to 2.
+        seed: of the noise in consonants and breath.
+    """
+    ids = np.array([[0, *(_vocabulary()[sign] for sign in signs), 0]], np.int64)
+    *parts, frames = _session(threads).run(None, {"ids": ids, "speed": np.array([rate], np.float32)})
+    harmonic, phase, noise, rest, rest_phase, pitch = (part[0] for part in parts)
+    if shape != NATURAL:
+        harmonic, noise, rest, pitch = _shaped(harmonic, noise, rest, pitch, shape)
+    audio = dsp.synth(harmonic, phase, noise, rest, rest_phase, pitch, np.random.default_rng(seed))
+    return rendering(np.clip(audio, -1.0, 1.0), frames)
+
+
+Spectrum = NDArray[np.float32]
+
+
+def _shaped(
+    harmonic: Spectrum, noise: Spectrum, rest: Spectrum, pitch: Spectrum, shape: Shape
+) -> tuple[Spectrum, Spectrum, Spectrum, Spectrum]:
+    bins = harmonic.shape[0]
+    hertz = np.linspace(0.0, dsp.SR / 2, bins, dtype=np.float32)
+    octaves = np.log2(np.clip(hertz, 500.0, 8000.0) / 500.0)
+    tilt = (octaves * (shape.tilt_db / 3.0) * np.log(10.0) / 20.0).astype(np.float32)[:, None]
+    breath = np.float32(shape.breath_db * np.log(10.0) / 20.0)
+    # A lower pitch has more harmonics below the same ceiling: each is softened to keep the level.
+    level = np.float32(0.5 * np.log(shape.pitch))
+    warped = [_warped(part, shape.tract) + tilt for part in (harmonic, noise, rest)]
+    return warped[0] + level, warped[1] + breath, warped[2] + breath, _melody(pitch, shape)
+
+
+def _warped(spectrum: Spectrum, factor: float) -> Spectrum:
+    bins = spectrum.shape[0]
+    source = np.minimum(np.arange(bins) / factor, bins - 1)
+    below = source.astype(np.int64)
+    above = np.minimum(below + 1, bins - 1)
+    weight = (source - below).astype(np.float32)[:, None]
+    return (spectrum[below] * (1 - weight) + spectrum[above] * weight).astype(np.float32)
+
+
+def _melody(pitch: Spectrum, shape: Shape) -> Spectrum:
+    voiced = pitch > 40.0
+    if not voiced.any():
+        return pitch
+    middle = np.exp(np.mean(np.log(pitch[voiced])))
+    moved = middle * (np.maximum(pitch, 1.0) / middle) ** shape.range * shape.pitch
+    return np.where(voiced, moved, pitch).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Written text into what a voice says: see :func:`prepare`."""
