@@ -1,11 +1,12 @@
-"""A digest of an ONNX network that depends on what it computes and not on how protobuf wrote it down."""
+"""ONNX networks as a whole: a digest that depends on what they compute, and writing large ones in little memory."""
 
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
-from onnx import numpy_helper
+from onnx import ModelProto, numpy_helper
 
 
 def graph_sha256(model: Any) -> str:
@@ -25,3 +26,19 @@ def graph_sha256(model: Any) -> str:
         digest.update(repr((tensor.name, str(values.dtype), values.shape)).encode())
         digest.update(values.tobytes())
     return digest.hexdigest()
+
+
+def save_by_tensor(model: Any, target: Path) -> None:
+    """Write a ``ModelProto`` with one weight after the other, and take the weights out of it.
+
+    Serialising it at once would hold two more copies of all weights in memory. A protobuf reader joins the pieces: an
+    embedded message that occurs several times is merged (Protocol Buffers, encoding, "Last One Wins").
+    """
+    tensors = list(model.graph.initializer)
+    del model.graph.initializer[:]
+    with target.open("wb") as file:
+        file.write(model.SerializeToString())
+        for tensor in tensors:
+            piece = ModelProto()
+            piece.graph.initializer.append(tensor)
+            file.write(piece.SerializeToString())

@@ -17,7 +17,7 @@ from pathlib import Path
 from avatarium.engine.assets.digest import digests, tree_sha256
 from avatarium.engine.assets.mirror import fetch_mirror, mirror_url
 from avatarium.engine.assets.npm import NODE_UNPACKED_BYTES
-from avatarium.engine.assets.parts import Parts, join, needs_node, pieces
+from avatarium.engine.assets.parts import SCRATCH, Parts, join, needs_node, pieces
 from avatarium.engine.assets.programs import Patience
 from avatarium.engine.assets.records import Asset, Installed, Package, Progress, Recipe, Step
 from avatarium.engine.assets.stamp import write_stamp
@@ -27,6 +27,7 @@ from avatarium.errors import AssetError
 SLACK_BYTES = 32 << 20
 CONVERT_TIMEOUT_S = 600.0
 _ROOT = str(Path(__file__).parents[3])
+_STAGING = ".new-"
 _ELSEWHERE = {"asset_offline", "asset_not_found", "asset_timeout", "asset_fetch_failed", "asset_no_pip", "asset_no_npm"}
 """Troubles of the first source that a second one may not have."""
 
@@ -76,6 +77,7 @@ class Installer:
             AssetError: what went wrong; the old folder is then untouched and finished packages are kept.
             OSError: from the disk.
         """
+        self._sweep()
         self._check_room(asset)
         with self._staging(asset) as staging:
             raw, made = staging / "raw", staging / "made"
@@ -89,6 +91,11 @@ class Installer:
             write_stamp(made, asset)
             self._move_in(asset, made, staging)
         self.parts.drop(asset)
+
+    def _sweep(self) -> None:
+        """Remove what fetches that were killed have left; nobody else is at work while the lock is held."""
+        for folder in (*self.models.glob(f"{_STAGING}*"), *self.parts.folder.glob(f"{SCRATCH}*")):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _check_room(self, asset: Asset) -> None:
         need = asset.wire_size + 2 * asset.contents.size + (asset.recipe.size if asset.recipe else 0) + SLACK_BYTES
@@ -173,7 +180,7 @@ class Installer:
 
     @contextmanager
     def _staging(self, asset: Asset) -> Iterator[Path]:
-        staging = Path(tempfile.mkdtemp(prefix=f".{asset.name}-", dir=self.models))
+        staging = Path(tempfile.mkdtemp(prefix=f"{_STAGING}{asset.name}-", dir=self.models))
         try:
             yield staging
         finally:

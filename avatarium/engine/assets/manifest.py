@@ -82,7 +82,7 @@ KOKORO = Asset(
     recipe=Recipe(
         name="kokoro-float32",
         output="kokoro.onnx",
-        size=325_110_544,
+        size=325_112_350,
         graph_sha256="ef063809f105f5129e877fc14f1d29bd736f6c9228776754e7e824b36d92f625",
     ),
 )
@@ -144,7 +144,7 @@ HIBARI = Asset(
     recipe=Recipe(
         name="hibari-durations",
         output="hibari-durations.onnx",
-        size=7_936_892,
+        size=7_937_737,
         graph_sha256="cf082d92d4c84189c65f5c7db85d3bf34d9b1283461834ea26b1fa2b2e89a825",
     ),
 )

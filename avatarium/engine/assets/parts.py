@@ -16,6 +16,8 @@ from avatarium.engine.assets.records import Asset, Installed, Package, Registry
 from avatarium.engine.assets.troubles import from_output, trouble
 from avatarium.errors import AssetError
 
+SCRATCH = "fetch-"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -81,7 +83,7 @@ class Parts:
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix="fetch-", dir=self.folder))
+        scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=self.folder))
         try:
             yield scratch
         finally:

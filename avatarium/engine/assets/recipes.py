@@ -14,7 +14,7 @@ from typing import Any
 import onnx
 
 from avatarium.engine.assets.dequantize import dequantize
-from avatarium.engine.assets.graph import graph_sha256
+from avatarium.engine.assets.graph import graph_sha256, save_by_tensor
 
 KOKORO_DURATIONS = "/encoder/Clip_output_0"
 """Output of the converted Kokoro: frames of 600 samples (25 ms at 24 kHz) a token, both pads included."""
@@ -49,8 +49,9 @@ def add_output(model: Any, name: str) -> None:
 
 
 def _save(model: Any, target: Path) -> str:
-    onnx.save(model, str(target))
-    return graph_sha256(model)
+    digest = graph_sha256(model)
+    save_by_tensor(model, target)
+    return digest
 
 
 RECIPES: Mapping[str, Callable[[Path, Path], str]] = {

@@ -122,7 +122,7 @@ class Recipe:
     output: str
     """File name of the result."""
     size: int
-    """Bytes of the result, about: it tells how much room is needed."""
+    """Bytes of the result, about: releases of protobuf differ by a few."""
     graph_sha256: str
     """Digest of the resulting network (``graph.graph_sha256``), the same whichever way the file was serialised."""
 
@@ -167,5 +167,5 @@ class Asset:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the manifest wants other bytes, so that an old cache is noticed."""
-        wanted = (self.contents, self.recipe, self.payload)
-        return hashlib.sha256(repr(wanted).encode()).hexdigest()[:32]
+        wanted = [self.contents.sha256, self.payload, self.recipe.graph_sha256 if self.recipe else ""]
+        return hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:32]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from avatarium.engine.assets.dequantize import dequantize
-from avatarium.engine.assets.graph import graph_sha256
+from avatarium.engine.assets.graph import graph_sha256, save_by_tensor
 from avatarium.engine.assets.recipes import add_output
 
 Array = NDArray[Any]
@@ -227,3 +227,13 @@ def test_digest_changes_with_what_is_computed(change: str) -> None:
     else:
         add_output(model, "scales")
     assert graph_sha256(model) != before
+
+
+def test_network_written_tensor_by_tensor_is_the_same_network(tmp_path: Path) -> None:
+    model = _quantised_convolution()
+    before, result = graph_sha256(model), _run(model, X)[0]
+    save_by_tensor(model, tmp_path / "net.onnx")
+    read = onnx.load(str(tmp_path / "net.onnx"))
+    assert graph_sha256(read) == before
+    assert len(read.graph.initializer) == 5
+    np.testing.assert_array_equal(_run(read, X)[0], result)

