@@ -162,6 +162,28 @@ HAMA = Asset(
     ),
 )
 
+SILERO_VAD = Asset(
+    name="silero-vad",
+    purpose="Tells speech from music, noise and silence, 32 ms at a time.",
+    licence="MIT",
+    origin="Silero VAD by the Silero team",
+    source=(
+        Package(
+            registry=Registry.PYPI,
+            name="silero-vad",
+            version="6.2.3",
+            sha256="7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
+            size=11_317_527,
+            takes=(Take(member="silero_vad/data/silero_vad_16k_sequence.onnx", into="silero-vad.onnx"),),
+        ),
+    ),
+    contents=Contents(
+        path="silero-vad.onnx",
+        size=1_246_165,
+        sha256="9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85",
+    ),
+)
+
 FACES = (
     _mediapipe(
         "face_detection/face_detection_short_range.tflite",
@@ -272,6 +294,7 @@ MANIFEST: tuple[Asset, ...] = (
     KOKORO_VOICES,
     HIBARI,
     HAMA,
+    SILERO_VAD,
     *FACES,
     *ESPEAK,
     WHISPER_BASE,
