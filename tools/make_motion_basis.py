@@ -78,7 +78,7 @@ def mirror_of(face: Array) -> NDArray[np.int64]:
     """For each vertex, the one on the other half of the face."""
     centred = face - [face[[mesh.FOREHEAD, mesh.CHIN, 168, mesh.NOSE_TIP], 0].mean(), 0, 0]
     distance = np.linalg.norm(centred[:, None] - centred[None] * [-1, 1, 1], axis=2)
-    return distance.argmin(1)
+    return np.asarray(distance.argmin(1))
 
 
 def triangles() -> NDArray[np.int32]:

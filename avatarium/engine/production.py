@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avatarium.engine.face.actor import View
 from avatarium.engine.face.life import Life
-from avatarium.engine.speech.records import Phoneme, Samples, Speech, Word
+from avatarium.engine.face.pose import Pose
+from avatarium.engine.speech.records import Phoneme, Speech, Word
 from avatarium.engine.video.encoding import EncoderOptions
 from avatarium.engine.video.writer import VideoWriter
 
+Image = NDArray[np.uint8]
+Mark = TypeVar("Mark", Phoneme, Word)
+
 LEAD_S, TAIL_S = 0.2, 0.5
 """Stillness before the first word and after the last."""
-QUEUED_SPEECH, QUEUED_FRAMES = 2, 8
+SPEECH_AHEAD, FRAMES_BEHIND = 2, 8
+"""Sentences that are synthesised ahead and frames that wait for the encoder."""
 STALLED_S = 600.0
 """A stage that waits longer than this for its neighbour gives up."""
+SILENT_RATE = 24000
 
 Progress = Callable[[float], None]
 """Called with the seconds of video made so far."""
@@ -84,58 +93,80 @@ def make_video(
     """
     life = life or Life()
     fps = round(life.fps)
-    began, cpu, marks = time.monotonic(), 0.0, _Marks()
-    with _Ahead(_scenes(speech, fps), QUEUED_SPEECH) as scenes:
+    began, show = time.monotonic(), view.render_cutout if alpha else view.render
+    with _one_thread("speech") as speaking, _one_thread("encoder") as encoding:
+        scenes = _ahead(_scenes(speech, fps), speaking)
         first = next(scenes, None)
-        rate = first.rate if first else 24000
-        writer = VideoWriter(
-            path,
-            width=view.size.width,
-            height=view.size.height,
-            fps=fps,
-            rate=rate,
-            alpha=alpha,
-            title=title,
-            options=options,
-        )
-        with writer, _Behind(writer.write_alpha if alpha else writer.write) as frames:
-            for scene in _chain(first, scenes):
-                start_s = frames.count / fps
-                marks.add(scene, start_s)
-                frames.run(lambda scene=scene: writer.write_sound(scene.audio))
-                count = round(len(scene.audio) * fps / scene.rate)
-                performance = life.perform(scene, count, start_s=start_s)
-                for i in range(count):
-                    before = time.thread_time()
-                    picture = view.render_cutout(performance[i]) if alpha else view.render(performance[i])
-                    cpu += time.thread_time() - before
-                    frames.put(picture)
+        take = _Take(rate=first.rate if first else SILENT_RATE)
+        width, height, rate = view.size.width, view.size.height, take.rate
+        with VideoWriter(
+            path, width=width, height=height, fps=fps, rate=rate, alpha=alpha, title=title, options=options
+        ) as writer:
+            encoder = _Behind(encoding)
+            write = writer.write_alpha if alpha else writer.write
+            for scene in chain([first] if first else [], scenes):
+                encoder.run(writer.write_sound, scene.audio)
+                for pose in take.perform(scene, life):
+                    encoder.run(write, take.timed(show, pose))
                     if progress:
-                        progress(frames.count / fps)
-            frames.finish()
-    return Take(
-        path=path,
-        frames=frames.count,
-        fps=fps,
-        blinks_s=tuple(life.blinks_until(frames.count / fps)),
-        phonemes=tuple(marks.phonemes),
-        words=tuple(marks.words),
-        render_cpu_s=cpu,
-        wall_s=time.monotonic() - began,
-    )
+                        progress(take.frames / fps)
+            encoder.finish()
+    return take.done(path, life, time.monotonic() - began)
+
+
+@contextmanager
+def _one_thread(name: str) -> Iterator[ThreadPoolExecutor]:
+    """A pool of one thread that forgets what is queued when its user leaves."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @dataclass(slots=True)
-class _Marks:
+class _Take:
+    """A take in the making."""
+
+    rate: int
+    frames: int = 0
+    cpu_s: float = 0.0
     phonemes: list[Phoneme] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
 
-    def add(self, scene: Speech, start_s: float) -> None:
-        self.phonemes += [
-            Phoneme(ipa=p.ipa, start_s=p.start_s + start_s, end_s=p.end_s + start_s, stress=p.stress)
-            for p in scene.phonemes
-        ]
-        self.words += [Word(text=w.text, start_s=w.start_s + start_s, end_s=w.end_s + start_s) for w in scene.words]
+    def perform(self, scene: Speech, life: Life) -> Iterator[Pose]:
+        """Poses of the next piece."""
+        start_s = self.frames / life.fps
+        self.phonemes += [_later(p, start_s) for p in scene.phonemes]
+        self.words += [_later(w, start_s) for w in scene.words]
+        performance = life.perform(scene, round(len(scene.audio) * life.fps / scene.rate), start_s=start_s)
+        for i in range(len(performance)):
+            yield performance[i]
+            self.frames += 1
+
+    def timed(self, show: Callable[[Pose], Image], pose: Pose) -> Image:
+        """Render, counting the CPU time of this thread."""
+        before = time.thread_time()
+        picture = show(pose)
+        self.cpu_s += time.thread_time() - before
+        return picture
+
+    def done(self, path: Path, life: Life, wall_s: float) -> Take:
+        """The record of what was made."""
+        return Take(
+            path=path,
+            frames=self.frames,
+            fps=round(life.fps),
+            blinks_s=tuple(life.blinks_until(self.frames / life.fps)),
+            phonemes=tuple(self.phonemes),
+            words=tuple(self.words),
+            render_cpu_s=self.cpu_s,
+            wall_s=wall_s,
+        )
+
+
+def _later(mark: Mark, by_s: float) -> Mark:
+    return replace(mark, start_s=mark.start_s + by_s, end_s=mark.end_s + by_s)
 
 
 def _scenes(speech: Iterable[Speech], fps: int) -> Iterator[Speech]:
@@ -155,115 +186,37 @@ def _padded(piece: Speech, fps: int, before_s: float, after_s: float) -> Speech:
     before = round(before_s * fps) * piece.rate // fps
     frames = -(-(before + len(piece.audio) + round(after_s * piece.rate)) * fps // piece.rate)
     after = frames * piece.rate // fps - before - len(piece.audio)
-    shift = before / piece.rate
-    return Speech(
+    shift_s = before / piece.rate
+    return replace(
+        piece,
         audio=np.pad(piece.audio, (before, after)),
-        rate=piece.rate,
-        phonemes=tuple(
-            Phoneme(ipa=p.ipa, start_s=p.start_s + shift, end_s=p.end_s + shift, stress=p.stress)
-            for p in piece.phonemes
-        ),
-        words=tuple(Word(text=w.text, start_s=w.start_s + shift, end_s=w.end_s + shift) for w in piece.words),
-        language=piece.language,
+        phonemes=tuple(_later(p, shift_s) for p in piece.phonemes),
+        words=tuple(_later(w, shift_s) for w in piece.words),
     )
 
 
-def _chain(first: Speech | None, rest: Iterator[Speech]) -> Iterator[Speech]:
-    if first is not None:
-        yield first
-    yield from rest
-
-
-_END: Any = object()
-
-
-class _Ahead:
-    """An iterator whose source runs ahead in a thread, a bounded number of items."""
-
-    def __init__(self, source: Iterator[Speech], ahead: int) -> None:
-        self._source = source
-        self._queue: queue.Queue[Any] = queue.Queue(maxsize=ahead)
-        self._stop = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="speech", daemon=True)
-
-    def __enter__(self) -> Iterator[Speech]:
-        self._thread.start()
-        return iter(self)
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        while self._thread.is_alive():
-            _drain(self._queue)
-            self._thread.join(0.05)
-
-    def __iter__(self) -> Iterator[Speech]:
-        while (item := self._queue.get(timeout=STALLED_S)) is not _END:
-            yield item
-        if self._failure is not None:
-            raise self._failure
-
-    def _run(self) -> None:
-        try:
-            for item in self._source:
-                self._queue.put(item, timeout=STALLED_S)
-                if self._stop.is_set():
-                    return
-        except BaseException as failure:  # handed to the thread that reads
-            self._failure = failure
-        self._queue.put(_END, timeout=STALLED_S)
+def _ahead(source: Iterator[Speech], pool: ThreadPoolExecutor) -> Iterator[Speech]:
+    """The same pieces, the next ones being made in the pool's one thread while a piece is used."""
+    made = deque(pool.submit(next, source, None) for _ in range(SPEECH_AHEAD))
+    while (piece := made.popleft().result(STALLED_S)) is not None:
+        made.append(pool.submit(next, source, None))
+        yield piece
 
 
 class _Behind:
-    """A thread that writes frames while the next are rendered. The first failure is raised where frames are put."""
+    """Work done in order in the pool's one thread, a bounded number of jobs behind. Its failures are raised here."""
 
-    def __init__(self, write: Callable[[Any], None]) -> None:
-        self.count = 0
-        self._write = write
-        self._queue: queue.Queue[Any] = queue.Queue(maxsize=QUEUED_FRAMES)
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._jobs: deque[Future[None]] = deque()
 
-    def __enter__(self) -> _Behind:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._thread.is_alive():
-            _drain(self._queue)
-            self._queue.put(_END, timeout=STALLED_S)
-            self._thread.join(STALLED_S)
-
-    def put(self, frame: Any) -> None:
-        """Queue a frame, waiting while the encoder is behind."""
-        self.count += 1
-        self.run(lambda: self._write(frame))
-
-    def run(self, job: Callable[[], None]) -> None:
-        """Queue any other work on the writer, in order with the frames."""
-        self._queue.put(job, timeout=STALLED_S)
-        if self._failure is not None:
-            raise self._failure
+    def run(self, job: Callable[..., None], *what: Any) -> None:
+        """Queue a job, waiting while there are too many."""
+        self._jobs.append(self._pool.submit(job, *what))
+        if len(self._jobs) > FRAMES_BEHIND:
+            self._jobs.popleft().result(STALLED_S)
 
     def finish(self) -> None:
-        """Wait until everything is written."""
-        self._queue.put(_END, timeout=STALLED_S)
-        self._thread.join(STALLED_S)
-        if self._failure is not None:
-            raise self._failure
-
-    def _run(self) -> None:
-        while (job := self._queue.get(timeout=STALLED_S)) is not _END:
-            if self._failure is None:
-                try:
-                    job()
-                except BaseException as failure:  # handed to the thread that renders
-                    self._failure = failure
-
-
-def _drain(items: queue.Queue[Any]) -> None:
-    while True:
-        try:
-            items.get_nowait()
-        except queue.Empty:
-            return
+        """Wait until everything is done."""
+        while self._jobs:
+            self._jobs.popleft().result(STALLED_S)

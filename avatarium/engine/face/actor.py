@@ -21,6 +21,7 @@ from avatarium.engine.face.meshing import LOWEST, build_mesh
 from avatarium.engine.face.mouth import paint_mouth, paint_seam, placed_mouth, stomion
 from avatarium.engine.face.pose import Mouth, Pose
 from avatarium.engine.face.raster import draw_map, lay_over
+from avatarium.engine.face.relax import soften_folds
 from avatarium.engine.face.rig import Rig, rotation
 from avatarium.engine.picture.fill import fill
 from avatarium.engine.picture.matte import person_alpha, pure_foreground
@@ -101,6 +102,7 @@ class View:
         self._box = self._moving_box(alpha)
         self._mesh = build_mesh(self._points, self._frame, self._box, anchored=not self._layered)
         self._look = read_look(photo, self._points, self._frame)
+        photo = soften_folds(photo, self._points, self._frame.scale, self._rig.resting.smile)
         self._dress(photo, alpha, background)
         self._prepare_maps()
 
@@ -177,7 +179,7 @@ class View:
         """
         unit = self._frame.scale
         core = _grown(alpha > 0.1, 0.03 * unit)
-        inner, outer = 0.03 * unit, 0.12 * unit
+        inner, outer = 0.02 * unit, 0.09 * unit
         distance = cv2.distanceTransform((core == 0).astype(np.uint8), cv2.DIST_L2, 5)
         fade = np.clip(1 - (distance - inner) / (outer - inner), 0, 1)
         return core.astype(np.float32), np.asarray(fade * fade * (3 - 2 * fade), dtype=np.float32)

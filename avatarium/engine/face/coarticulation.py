@@ -123,7 +123,7 @@ def _blend(spoken: list[Segment], times: NDArray[np.float64]) -> NDArray[np.floa
     width = np.array([TARGETS[s.viseme].width_dominance for s in spoken])
     pull = shape * _pull(times, centre, half, RISE_S, FALL_S)
     pull_width = width * _pull(times, centre, half, WIDTH_RISE_S, WIDTH_FALL_S)
-    blended = pull @ targets / pull.sum(1, keepdims=True)
+    blended: NDArray[np.float64] = pull @ targets / pull.sum(1, keepdims=True)
     blended[:, Mouth.WIDTH] = pull_width @ targets[:, Mouth.WIDTH] / pull_width.sum(1)
     return blended
 

@@ -37,7 +37,7 @@ _CORNER, _CHEEK, _LOWER_LID, _INNER_BROW, _OUTER_BROW, _MID_BROW = 61, 50, 145, 
 _UPPER_LID, _LIP_DIP = 159, 17
 
 SMILE = (
-    Handle(_CORNER, -0.040, -0.055, 0.15),
+    Handle(_CORNER, -0.045, -0.062, 0.15),
     Handle(_CHEEK, -0.008, -0.030, 0.20),
     Handle(_LOWER_LID, 0.0, -0.014, 0.12),
 )
@@ -55,7 +55,7 @@ _HANDLES: dict[Emotion, tuple[Handle, ...]] = {
         Handle(_INNER_BROW, 0.0, -0.055, 0.14),
         Handle(_MID_BROW, 0.0, -0.060, 0.15),
         Handle(_OUTER_BROW, 0.0, -0.045, 0.13),
-        Handle(_UPPER_LID, 0.0, -0.018, 0.07),
+        Handle(_UPPER_LID, 0.0, -0.024, 0.08),
     ),
     Emotion.SAD: (
         Handle(_INNER_BROW, 0.010, -0.045, 0.09),

@@ -101,11 +101,11 @@ class Life:
         step = np.floor(t / 1.1 + 0.35 * noise(t, 0.5, self.seed, 20)).astype(np.int64)
         jumps = np.stack([_normal(step, self.seed, 21) * 0.005, _normal(step, self.seed, 22) * 0.0025], axis=1)
         counter = EYEBALL_IOD * np.stack([np.sin(head[:, 0]), -np.sin(head[:, 1])], axis=1)
-        return np.clip(jumps + counter, -GAZE_LIMIT_IOD, GAZE_LIMIT_IOD).astype(np.float32)
+        return np.asarray(np.clip(jumps + counter, -GAZE_LIMIT_IOD, GAZE_LIMIT_IOD), dtype=np.float32)
 
     def _brows(self, t: Times, activity: Times, accents: Times) -> Floats:
         rise = _BROW_NOISE * np.maximum(noise(t, 0.45, self.seed, 30), -0.3) * (0.3 + 0.7 * activity)
-        return np.clip(rise + _BROW_ACCENT * accents, -0.004, 0.035).astype(np.float32)
+        return np.asarray(np.clip(rise + _BROW_ACCENT * accents, -0.004, 0.035), dtype=np.float32)
 
     def _feeling(self, t: Times) -> Floats:
         shown = np.zeros((len(t), len(FEELINGS)), np.float32)

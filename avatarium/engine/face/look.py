@@ -112,7 +112,7 @@ def _hole(picture: Image, points: Points, frame: FaceFrame) -> Floats:
     """1 where the lips of an open photo part, well inside their edges, shape ``(H, W)``."""
     outline = [*mesh.LIP_INNER_UPPER, *mesh.LIP_INNER_LOWER[-2:0:-1]]
     mask = np.zeros(picture.shape[:2], np.uint8)
-    cv2.fillPoly(mask, [points[outline, :2].round().astype(np.int32)], 255)
+    cv2.fillPoly(mask, [points[outline, :2].round().astype(np.int32)], (255,))
     inset = 2 * max(1, round(frame.scale * 0.012)) + 1
     eroded = cv2.erode(mask, np.ones((inset, inset), np.uint8)).astype(np.float32) / 255
     return np.asarray(cv2.GaussianBlur(eroded, (0, 0), max(0.6, frame.scale * 0.006)), dtype=np.float32)

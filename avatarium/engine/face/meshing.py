@@ -134,7 +134,7 @@ def _distance_to_border(at: Points, box: tuple[int, int, int, int]) -> Weights:
 
 
 def _pivot(frame: FaceFrame, ear_depth: float) -> Points:
-    pivot = frame.to_picture(np.array([[PIVOT[0], PIVOT[1], 0.0]]))[0]
+    pivot: Points = frame.to_picture(np.array([[PIVOT[0], PIVOT[1], 0.0]]))[0]
     pivot[2] = ear_depth + PIVOT[2] * frame.scale
     return pivot
 

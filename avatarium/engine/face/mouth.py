@@ -106,7 +106,7 @@ def _box(lips: Floats, placed: Placed, shape: tuple[int, ...]) -> tuple[int, int
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _sample(texture, x, y, scale, out):  # type: ignore[no-untyped-def]
     """Bilinear sample of a texture at IOD coordinates; returns alpha."""
     rows, columns = texture.shape[:2]
@@ -124,13 +124,13 @@ def _sample(texture, x, y, scale, out):  # type: ignore[no-untyped-def]
     return texture[j, i, 3] * a + texture[j, i + 1, 3] * b + texture[j + 1, i, 3] * c + texture[j + 1, i + 1, 3] * d
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _smooth(low, high, x):  # type: ignore[no-untyped-def]
     t = min(1.0, max(0.0, (x - low) / (high - low)))
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _paint(  # type: ignore[no-untyped-def]
     out, box, origin, inverse, depth_shift, bend, span, top, bottom, rim_upper, rim_lower, upper_teeth, lower_teeth,
     teeth_scale, jaw, tongue, light, sharpness,
@@ -211,7 +211,7 @@ def paint_seam(out: Image, placed: Placed, strength: float) -> None:
     _seam(out, np.array(box), placed.origin, inverse, shift, np.float32(_bend(placed)), span, line, width, strength)
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _seam(out, box, origin, inverse, depth_shift, bend, span, line, width, strength):  # type: ignore[no-untyped-def]
     for py in range(max(0, box[1] - 3), min(out.shape[0], box[3] + 3)):
         for px in range(box[0], box[2]):

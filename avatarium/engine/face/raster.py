@@ -70,6 +70,13 @@ def lay_over(person: NDArray[np.uint8], ground: NDArray[np.uint8], out: NDArray[
     height, width = out.shape[:2]
     for y in range(height):
         for x in range(width):
-            rest = 255 - np.int32(person[y, x, 3])
-            for k in range(3):
-                out[y, x, k] = min(255, np.int32(person[y, x, k]) + ((ground[y, x, k] * rest + 127) // 255))
+            alpha = np.int32(person[y, x, 3])
+            if alpha == 255:
+                for k in range(3):
+                    out[y, x, k] = person[y, x, k]
+            elif alpha == 0:
+                for k in range(3):
+                    out[y, x, k] = ground[y, x, k]
+            else:
+                for k in range(3):
+                    out[y, x, k] = min(255, np.int32(person[y, x, k]) + (ground[y, x, k] * (255 - alpha) + 127) // 255)

@@ -18,7 +18,7 @@ NEUTRAL_WIDTH = 0.60
 """Mouths wider than this (IOD) smile."""
 NEUTRAL_CORNER, SMILE_RISE = 0.015, 0.08
 """Where the corners rest below the middle of the lips, and how far a full smile lifts them (IOD)."""
-SMILE_KEPT = 0.4
+SMILE_KEPT = 0.3
 """Share of a photo's smile that stays while it speaks."""
 LID_MEET = 0.04
 """Where closing lids meet, as a share of the eye's opening above the lower lid."""
@@ -31,6 +31,8 @@ _RING_FADE = (0.15, 0.45, 0.75)
 _PRESS_FADE = (0.4, 0.8, 1.0)
 _TUCK_FADE = (0.35, 0.8, 1.0)
 _THINNEST = 0.002
+_USUAL_WIDTH = 0.54
+"""A wider mouth (IOD) has further to go to a round one."""
 _UNEVEN_GAP = 0.12
 """At this opening (IOD) a photo's own lips show as they are."""
 
@@ -96,14 +98,19 @@ class Rig:
         self.resting = Resting.of(self.local)
         self._fields: Fields = fields()
         self._profile = lip_profile()
-        self._fields_flat = np.concatenate([self._fields.mouth, self._fields.feelings, self._fields.brow[None]])
+        stacked = np.concatenate([self._fields.mouth, self._fields.feelings, self._fields.brow[None]])
+        self._stacked = stacked.reshape(len(stacked), -1)
         self._rest = self.local - self._fields.smile * self.resting.smile * (1 - SMILE_KEPT)
         self._offset = np.array([self.resting.opening, self.resting.width, 0.0, 0.0])
+        span = np.linalg.norm((self.local[mesh.MOUTH_RIGHT] - self.local[mesh.MOUTH_LEFT])[:2])
+        self._rounding = max(1.0, float(span) / _USUAL_WIDTH)
 
     def shape(self, pose: Pose) -> Points:
         """The face in its own coordinates with the expression of a pose, shape ``(468, 3)``."""
-        weights = np.concatenate([pose.mouth[:4] - self._offset, pose.emotion, [pose.brow]])
-        local: Points = self._rest + np.tensordot(weights, self._fields_flat, 1)
+        mouth = pose.mouth[:4].astype(float)
+        mouth[Mouth.WIDTH] *= self._rounding if mouth[Mouth.WIDTH] < 0 else 1.0
+        weights = np.concatenate([mouth - self._offset, pose.emotion, [pose.brow]])
+        local = np.asarray(self._rest + (weights @ self._stacked).reshape(-1, 3))
         self._close_gap(local, float(pose.mouth[Mouth.OPEN]))
         self._press(local, max(0.0, -float(pose.mouth[Mouth.OPEN])))
         self._tuck(local, float(pose.mouth[Mouth.TUCK]))
@@ -117,10 +124,11 @@ class Rig:
         error = max(0.0, opening) * self._profile - (local[lower, 1] - local[upper, 1])
         error[[0, -1]] = 0
         self._meet(local, 1 - np.clip(opening / max(self.resting.opening, OPEN_GAP), 0, 1))
-        rise, fall = -_UPPER_SHARE * error, _LOWER_SHARE * error
+        rise: Points = -_UPPER_SHARE * error
+        fall: Points = _LOWER_SHARE * error
         if self.resting.is_open:
             line = local[upper, 1] + rise
-            level = (_SMOOTH_LINE @ line - line) * (1 - np.clip(opening / _UNEVEN_GAP, 0, 1))
+            level: Points = (_SMOOTH_LINE @ line - line) * (1 - min(max(opening / _UNEVEN_GAP, 0.0), 1.0))
             rise, fall = rise + level, fall + level
         self._move_lips(local, rise, fall, _RING_FADE)
         local[upper, 1] += rise

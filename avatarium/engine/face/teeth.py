@@ -72,7 +72,8 @@ def _row(
     gum = np.clip((depth - 0.92 + 0.10 * np.abs(u) ** 2) / 0.06, 0, 1)[..., None]
     colour = crown * (1 - gum) + GUM * (enamel.mean() / ENAMEL.mean()) * gum
     alpha = (inside & (np.abs(x) < ends[-1]))[..., None]
-    return np.concatenate([np.clip(colour, 0, 255), alpha], axis=-1).astype(np.float32)
+    row: Texture = np.concatenate([np.clip(colour, 0, 255), alpha], axis=-1).astype(np.float32)
+    return row
 
 
 def _shade(u: Plane, depth: Plane, distance: Plane) -> Plane:
@@ -87,7 +88,8 @@ def _shade(u: Plane, depth: Plane, distance: Plane) -> Plane:
 def _tint(enamel: NDArray[np.float64], depth: Plane, tooth: NDArray[np.int64]) -> NDArray[np.float64]:
     """Yellower to the root and on the canines."""
     yellow = (0.10 * np.clip(depth, 0, 1) + 0.06 * (tooth == 2))[..., None]
-    return enamel * (1 - yellow * np.array([0.5, 0.8, 1.6]))
+    tinted: NDArray[np.float64] = enamel * (1 - yellow * np.array([0.5, 0.8, 1.6]))
+    return tinted
 
 
 def own_teeth(

@@ -29,10 +29,13 @@ def _fill_level(weighted: NDArray[np.float32], weight: NDArray[np.float32]) -> N
     """Colour everywhere from colours premultiplied by weight: this level where it knows, the coarser one elsewhere."""
     height, width = weight.shape
     sure = np.clip(weight, 0, 1)[..., None]
-    here = weighted / np.maximum(weight, 1e-4)[..., None]
+    here: NDArray[np.float32] = weighted / np.maximum(weight, 1e-4)[..., None]
     if min(height, width) <= 2 or sure.min() > 0.999:
         return here
-    below = _fill_level(cv2.pyrDown(weighted), np.atleast_2d(cv2.pyrDown(weight)))
+    below = _fill_level(_halved(weighted), _halved(weight))
     coarse = cv2.pyrUp(below, dstsize=(width, height))
-    mixed: NDArray[np.float32] = here * sure + coarse * (1 - sure)
-    return mixed
+    return np.asarray(here * sure + np.asarray(coarse) * (1 - sure), dtype=np.float32)
+
+
+def _halved(level: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.pyrDown(level), dtype=np.float32)
