@@ -2,11 +2,11 @@
 
     python -m tools.make_motion_basis FOLDER_WITH_GRID_CLIPS
 
-The clips are of the GRID audio-visual corpus (Cooke, Barker, Cunningham and Shao 2006), CC BY 4.0: seven speakers of the
-samples that the LipNet project keeps. For every clip the meshes are brought into face coordinates; the neutral face is the
-mean of the frames with the smallest inner-lip gap; a ridge regression from the controls ``(open, width, chin, up)`` to the
-displacement of every vertex gives four fields of movement, which are made mirror-symmetric. Depth is halved: the detector's
-is too noisy to drive lips.
+The clips are of the GRID audio-visual corpus (Cooke, Barker, Cunningham and Shao 2006), CC BY 4.0: seven speakers of
+the samples that the LipNet project keeps. For every clip the meshes are brought into face coordinates; the neutral
+face is the mean of the frames with the smallest inner-lip gap; a ridge regression from the controls ``(open, width,
+chin, up)`` to the displacement of every vertex gives four fields of movement, which are made mirror-symmetric. Depth
+is halved: the detector's is too noisy to drive lips.
 """
 
 from __future__ import annotations
@@ -105,9 +105,8 @@ def main(folder: Path) -> None:
     fields, face = regress(shapes, measured), neutrals.mean(0)
     residual = shapes - np.tensordot(measured, fields, 1)
     lips = [i for row in (*mesh.LIP_RINGS_UPPER, *mesh.LIP_RINGS_LOWER) for i in row]
-    print(
-        f"{len(clips)} clips, {len(shapes)} frames, explained in the lips {1 - (residual[:, lips] ** 2).sum() / (shapes[:, lips] ** 2).sum():.3f}"
-    )
+    explained = 1 - (residual[:, lips] ** 2).sum() / (shapes[:, lips] ** 2).sum()
+    print(f"{len(clips)} clips, {len(shapes)} frames, share of the lips' movement explained {explained:.3f}")
     mirror, flip = mirror_of(face), np.array([-1.0, 1.0, 1.0])
     fields = (fields + fields[:, mirror] * flip) / 2 * [1, 1, 0.5]
     face = (face + face[mirror] * flip) / 2

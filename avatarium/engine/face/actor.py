@@ -1,7 +1,8 @@
 """The photo actor: one picture of a person, rendered in any pose.
 
-Person and ground are two layers. The person is a textured mesh that moves; the ground behind is filled in where the person
-stands and never moves. No network paints pixels: every one comes from the photo, but for the inside of the mouth.
+Person and ground are two layers. The person is a textured mesh that moves; the ground behind is filled in where the
+person stands and never moves. No network paints pixels: every one comes from the photo, but for the inside of the
+mouth.
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ class View:
         self._texture = np.ascontiguousarray(texture[top:bottom, left:right].round().astype(np.uint8))
 
     def _reach(self, alpha: Alpha) -> tuple[Alpha, Alpha]:
-        """The hole to fill behind the person, and the person's layer, which reaches beyond it and fades into the ground.
+        """The hole to fill behind the person, and the person's layer, which reaches beyond it and fades.
 
         The photo's own ground takes part in the fade, so that the resting frame is the photo itself.
         """

@@ -1,8 +1,9 @@
 """From phonemes in time to mouth controls frame by frame.
 
-Each sound pulls the mouth towards its target with a strength that rises before and fades after it, and the mouth is where
-the pulls balance (dominance functions, Cohen and Massaro 1993). Rounding reaches further than opening. Fast speech
-undershoots by itself: the pulls keep their length while the sounds get shorter. Lips meet for every p, b and m.
+Each sound pulls the mouth towards its target with a strength that rises before and fades after it, and the mouth is
+where the pulls balance (dominance functions, Cohen and Massaro 1993). Rounding reaches further than opening. Fast
+speech undershoots by itself: the pulls keep their length while the sounds get shorter. Lips meet for every p, b and
+m.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def mouth_controls(
     controls = _smooth(fine)[::OVERSAMPLING].astype(np.float32)
     if loudness is not None:
         _emphasise(controls, loudness)
-    shut = gate[::OVERSAMPLING] > 0.95
+    shut = _around_frames(gate) > 0.95
     controls[shut, Mouth.OPEN] = np.minimum(controls[shut, Mouth.OPEN], CLOSED_GAP)
     return controls
 
@@ -159,6 +160,15 @@ def _smooth(fine: NDArray[np.float64]) -> NDArray[np.float64]:
     padded = np.pad(fine, ((OVERSAMPLING, OVERSAMPLING), (0, 0)), mode="edge")
     columns = [np.convolve(padded[:, k], window / window.sum(), "valid") for k in range(fine.shape[1])]
     return np.stack(columns, axis=1)
+
+
+def _around_frames(gate: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Largest value within half a frame of each frame: a short p between two frames must show in the nearer one."""
+    half = OVERSAMPLING // 2
+    padded = np.pad(gate, (half, half), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, OVERSAMPLING + 1)
+    nearest: NDArray[np.float64] = windows[::OVERSAMPLING].max(1)
+    return nearest
 
 
 def _emphasise(controls: Floats, loudness: Floats) -> None:

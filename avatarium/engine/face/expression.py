@@ -98,7 +98,7 @@ def fields() -> Fields:
 
 
 def _sculpt(face: Points, handles: tuple[Handle, ...]) -> Points:
-    """Sum of handles; where handles of one direction overlap, the strongest counts, so that skin never doubles its way."""
+    """Sum of handles; where handles of one direction overlap, the strongest counts, so that no skin goes twice."""
     moved = np.zeros((2, *face.shape))
     for handle in handles:
         for vertex, side in ((handle.vertex, 1.0), (_twin(face, handle.vertex), -1.0)):

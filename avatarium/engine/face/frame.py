@@ -1,6 +1,7 @@
-"""The face's own coordinates: origin between the outer eye corners, x to the picture's right, y down the face, z away from the viewer.
+"""The face's own coordinates: origin between the outer eye corners, x to the right, y down the face, z from the viewer.
 
-One unit is the distance of the outer eye corners (IOD). Anything learnt on one face fits every other in these coordinates.
+One unit is the distance of the outer eye corners (IOD). Anything learnt on one face fits every other in these
+coordinates.
 """
 
 from __future__ import annotations

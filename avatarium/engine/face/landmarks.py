@@ -88,7 +88,7 @@ def find_boxes(picture: Image) -> list[Box]:
 
 
 def mesh_of(picture: Image, box: Box) -> Points:
-    """Lay the mesh over a detected face, looking twice: the second time at exactly the face that the first look found."""
+    """Lay the mesh over a detected face, looking twice: the second time at just the face that the first found."""
     points = _mesh_in(picture, box.x, box.y, box.side * 2)
     middle, size = points[:, :2].mean(0), np.ptp(points[:, :2], axis=0).max()
     return _mesh_in(picture, float(middle[0]), float(middle[1]), float(size) * 1.9)
@@ -102,7 +102,7 @@ def _mesh_in(picture: Image, x: float, y: float, side: float) -> Points:
     faces = _face_mesh().process(crop).multi_face_landmarks
     if not faces:
         raise FaceError(
-            "The face cannot be read: it is covered, blurred or turned too far away. Use a sharp picture from the front.",
+            "The face cannot be read: it is covered, blurred or turned too far away. Use a sharp photo from the front.",
             code="face_unreadable",
         )
     points = np.array([[p.x, p.y, p.z] for p in faces[0].landmark]) * side
@@ -155,7 +155,7 @@ def _distinct(boxes: list[Box]) -> list[Box]:
 def _refuse_unusable(picture: Image, points: Points, frame: FaceFrame) -> None:
     if frame.scale < MIN_EYE_DISTANCE_PX:
         raise FaceError(
-            f"The face is too small: its eyes are {frame.scale:.0f} pixels apart and {MIN_EYE_DISTANCE_PX:.0f} are needed. "
+            f"The face is too small: its eyes span {frame.scale:.0f} pixels and {MIN_EYE_DISTANCE_PX:.0f} are needed. "
             "Use a larger picture, or crop it to the head and shoulders.",
             code="face_too_small",
         )

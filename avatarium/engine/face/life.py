@@ -1,7 +1,8 @@
 """What a face does besides forming sounds: head, eyes, brows, breath. Alive when silent, livelier when speaking.
 
-Everything is a function of the scene's time and a seed, so that a scene can be made in pieces and any piece made again: the
-same seed gives the same movement. Rates and sizes are those of people talking to a camera (blinks: Bentivoglio et al. 1997).
+Everything is a function of the scene's time and a seed, so that a scene can be made in pieces and any piece made
+again: the same seed gives the same movement. Rates and sizes are those of people talking to a camera (blinks:
+Bentivoglio et al. 1997).
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Life:
 
 
 def noise(t: Times, hz: float, seed: int, channel: int) -> Times:
-    """Smooth noise over time with mean 0 and deviation about 1: cubic B-spline over random knots, ``2 * hz`` a second."""
+    """Smooth noise with mean 0 and deviation about 1: cubic B-spline over random knots, ``2 * hz`` a second."""
     at = t * 2 * hz
     first = np.floor(at).astype(np.int64)
     f = at - first

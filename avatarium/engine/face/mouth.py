@@ -135,7 +135,7 @@ def _paint(  # type: ignore[no-untyped-def]
     out, box, origin, inverse, depth_shift, bend, span, top, bottom, rim_upper, rim_lower, upper_teeth, lower_teeth,
     teeth_scale, jaw, tongue, light, sharpness,
 ):  # fmt: skip
-    """For every pixel between the lips: dark, tongue, lower teeth, upper teeth, rims, each over the last, then light."""
+    """For every pixel between the lips: dark, tongue, lower teeth, upper teeth, light, rims, each over the last."""
     colour = np.empty(3, np.float32)
     tooth = np.empty(3, np.float32)
     width = span[1] - span[0]

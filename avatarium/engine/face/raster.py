@@ -17,9 +17,9 @@ def draw_map(
 ) -> None:
     """Write into the maps, for every pixel that a triangle covers, where in the source it comes from.
 
-    Triangles are drawn in order, later over earlier, each filled line by line with the affine map between its corners in
-    ``target`` and in ``source`` (both pixels, ``(vertices, 2)``; target relative to the maps' corner). Edges are widened by
-    a hundredth of a pixel, so that neighbours leave no gap.
+    Triangles are drawn in order, later over earlier, each filled line by line with the affine map between its corners
+    in ``target`` and in ``source`` (both pixels, ``(vertices, 2)``; target relative to the maps' corner). Edges are
+    widened by a hundredth of a pixel, so that neighbours leave no gap.
     """
     height, width = map_x.shape
     slack = 0.01

@@ -181,7 +181,7 @@ class Rig:
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
-    """Turn of the head in the picture's space (x right, y down, z away); radians, applied yaw, then pitch, then roll."""
+    """Turn of the head in the picture's space (x right, y down, z away); radians; yaw, then pitch, then roll."""
     cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (np.cos, np.sin))
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])

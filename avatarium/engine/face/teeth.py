@@ -60,7 +60,7 @@ def _grid(pixels_per_unit: float, finer: int = 1) -> tuple[Plane, Plane]:
 def _row(
     x: Plane, y: Plane, sizes: tuple[tuple[float, float], ...], enamel: NDArray[np.float64], arch: float
 ) -> Texture:
-    """One row; ``y`` grows towards the incisal edge, which stands at zero in the middle and recedes by ``arch * x**2``."""
+    """One row; ``y`` grows to the incisal edge, which is at zero in the middle and recedes by ``arch * x**2``."""
     widths, heights = np.array(sizes).T
     ends = np.cumsum(widths)
     tooth = np.minimum(np.searchsorted(ends, np.abs(x)), len(sizes) - 1)

@@ -1,7 +1,7 @@
 """Which vertices of MediaPipe's 468-point face mesh are which part of a face.
 
-Names say left and right as seen in the picture. Rows run from the left to the right of the picture, upper and lower rows in
-step, so that ``zip(upper, lower)`` pairs the points that meet when a mouth or an eye shuts.
+Names say left and right as seen in the picture. Rows run from the left to the right of the picture, upper and lower
+rows in step, so that ``zip(upper, lower)`` pairs the points that meet when a mouth or an eye shuts.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ shape that comes.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -137,10 +138,15 @@ _MARKS = "ˈˌːˑ̩̯̃ʰʲˠˤ̪̺͜͡-ˀ‿↓↑→↗↘ʼ˞"
 def visemes_of(ipa: str) -> tuple[Viseme, ...]:
     """The visemes of one phoneme in order: one for a plain sound, two or three for a diphthong or an affricate.
 
-    Marks of stress, length, nasality and the like are passed over. An unknown sound looks like a schwa; none is silence.
+    Marks of stress, length, nasality and the like are passed over. An unknown sound looks like a schwa, none like
+    silence.
     """
     plain = "".join(c for c in ipa if c not in _MARKS)
     if plain in _COMPOUND:
         return _COMPOUND[plain]
-    found = tuple(_BY_SOUND.get(c, V.SCHWA) for c in plain)
-    return found or (V.SILENCE,)
+    return tuple(_viseme(c) for c in plain) or (V.SILENCE,)
+
+
+def _viseme(sound: str) -> Viseme:
+    """By the letter itself (c and ç are two sounds), else without its tilde or accent."""
+    return _BY_SOUND.get(sound) or _BY_SOUND.get(unicodedata.normalize("NFD", sound)[0], V.SCHWA)

@@ -1,7 +1,7 @@
 """Where the person is: a soft mask of somebody in a picture.
 
 MediaPipe's selfie segmentation (256 x 256) gives the shape; a guided filter (He, Sun and Tang 2010) carries it to the
-picture's own edges, hair included. Good for stills of one person before any ground; hair against a busy ground stays soft.
+picture's own edges, hair included. Good for stills of one person; hair against a busy ground stays soft.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def person_alpha(picture: Image) -> Alpha:
 def pure_foreground(picture: Image, alpha: Alpha) -> Image:
     """The person's own colours, also where the ground shines through.
 
-    Pixels that are not wholly the person take the colour of the nearest that are, so that no rim of the old ground shows
-    before a new one. RGB ``(H, W, 3)`` in and out.
+    Pixels that are not wholly the person take the colour of the nearest that are, so that no rim of the old
+    ground shows before a new one. RGB ``(H, W, 3)`` in and out.
     """
     from avatarium.engine.picture.fill import fill
 
