@@ -126,8 +126,11 @@ def pairs(both: Iterable[tuple[Picture, Picture]], *, height: int = 360) -> Pict
 
 def save(sheet: Picture, path: Path) -> None:
     """Write a sheet as PNG or JPEG by the ending of ``path``."""
-    quality = {"quality": JPEG_QUALITY} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
-    Image.fromarray(sheet).save(path, **quality)
+    image = Image.fromarray(sheet)
+    if path.suffix.lower() in {".jpg", ".jpeg"}:
+        image.save(path, quality=JPEG_QUALITY)
+    else:
+        image.save(path)
 
 
 def _load(path: Path) -> Picture:

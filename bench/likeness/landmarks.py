@@ -29,6 +29,7 @@ FACE_PX = 200
 whole pixels of this size, so its noise, and with it the bar on jitter, belongs to this number."""
 SEARCH_SIDES_PX = (640, 1280, 1920)
 """Longest sides of the picture at which a face is looked for, coarse first; the detector sees faces from 80 pixels."""
+MOST_ENLARGED = 3.0
 
 
 @cache
@@ -84,7 +85,9 @@ def find_face(picture: Picture, sides_px: tuple[int, ...] = SEARCH_SIDES_PX) -> 
     """Find the largest frontal face of a picture, or None."""
     longest = max(picture.shape[:2])
     for side in sides_px:
-        scale = side / longest
+        if side > MOST_ENLARGED * longest and side > sides_px[0]:
+            break
+        scale = min(side / longest, MOST_ENLARGED)
         mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         small = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=mode), np.uint8)
         found = _largest(small, threshold=0.0)

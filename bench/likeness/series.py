@@ -56,6 +56,8 @@ def jitter(track: Track) -> float | None:
 
 def nose_speed(track: Track, times_s: Series) -> float | None:
     """Median speed of the smoothed bridge of the nose (27) over steps of 40 ms, in IOD a second."""
+    if not np.isfinite(track).any():
+        return None
     grid, calm = time_grid(times_s), smoothed(track)
     place = np.stack([resample(times_s, calm[:, 27, axis], grid) for axis in (0, 1)], axis=1)
     steps = np.linalg.norm(np.diff(place, axis=0), axis=1) / FRAME_S / np.nanmedian(eye_distance(track))
