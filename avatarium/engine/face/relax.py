@@ -37,4 +37,5 @@ def soften_folds(photo: Image, points: Points, unit: float, smile: float) -> Ima
     pores = photo.astype(np.float32) - cv2.GaussianBlur(photo.astype(np.float32), (0, 0), max(0.7, _PORES * unit))
     plain = fill(photo, np.asarray(1 - np.clip(1.6 * mask, 0, 1), np.float32)) + pores
     share = (STRONGEST * smile * mask)[..., None]
-    return np.clip(photo * (1 - share) + plain * share, 0, 255).round().astype(np.uint8)
+    softened = np.clip(photo * (1 - share) + plain * share, 0, 255)
+    return np.asarray(softened.round(), dtype=np.uint8)

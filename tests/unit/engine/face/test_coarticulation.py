@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarium.engine.face.coarticulation import mouth_controls, segments
-from avatarium.engine.face.pose import Mouth
+from avatarium.engine.face.pose import Floats, Mouth
 from avatarium.engine.face.visemes import Viseme
 from avatarium.engine.speech.records import Phoneme
+
+SOUNDS = ["p", "a", "m", "i", "u", "s", "f", "l", "ɹ", "w", "tʃ", "aɪ", "ŋ"]
 
 
 def say(*sounds: tuple[str, float], start_s: float = 0.2, stress: int = 1) -> list[Phoneme]:
@@ -22,7 +24,7 @@ def say(*sounds: tuple[str, float], start_s: float = 0.2, stress: int = 1) -> li
     return phonemes
 
 
-def at(controls: np.ndarray, time_s: float, column: Mouth, fps: float = 100) -> float:
+def at(controls: Floats, time_s: float, column: Mouth, fps: float = 100) -> float:
     return float(controls[round(time_s * fps), column])
 
 

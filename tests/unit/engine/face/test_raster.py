@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
 from avatarium.engine.face.raster import draw_map, lay_over
 
 
-def maps(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+def maps(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return np.full((height, width), -1, np.float32), np.full((height, width), -1, np.float32)
 
 
