@@ -206,13 +206,14 @@ def _reduced(image: Image.Image, longest: int) -> Image.Image:
     size = _within(image.size, longest)
     if size == image.size:
         return image
-    if image.mode in ("P", "1", "PA"):
-        image = _keeping_info(image, image.convert("RGBA" if image.has_transparency_data else "RGB"))
-    elif image.mode in ("RGBA", "LA"):
-        image = _keeping_info(image, image.convert("RGBa" if image.mode == "RGBA" else "La"))
+    if image.has_transparency_data:
+        # Multiplied by alpha, so that what is hidden does not bleed into the edge of what is seen.
+        image = _keeping_info(image, image.convert("RGBA").convert("RGBa"))
+    elif image.mode in ("P", "1"):
+        image = _keeping_info(image, image.convert("RGB"))
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    if small.mode in ("RGBa", "La"):
-        small = small.convert("RGBA" if small.mode == "RGBa" else "LA")
+    if small.mode == "RGBa":
+        small = small.convert("RGBA")
     return _keeping_info(image, small)
 
 

@@ -1,4 +1,7 @@
-"""Video: reading pictures and sound from files, fitting pictures into sizes, writing files."""
+"""Video: reading pictures and sound from files, fitting pictures into sizes, writing files.
+
+``avatarium.engine.video.loudness`` is not imported here: it brings scipy's filters along, which take a second to load.
+"""
 
 from avatarium.engine.video.container import open_media
 from avatarium.engine.video.encoding import FRAME_RATES, METADATA_KEYS, PRESETS, EncoderOptions, VideoKind
@@ -13,7 +16,6 @@ from avatarium.engine.video.framing import (
     make_ground,
     place,
 )
-from avatarium.engine.video.loudness import loudness_lufs, normalise_loudness, true_peak_dbtp
 from avatarium.engine.video.probe import ColourTags, SoundFacts, VideoFacts, probe
 from avatarium.engine.video.sound import Sound, read_sound
 from avatarium.engine.video.writer import VideoWriter
@@ -35,13 +37,10 @@ __all__ = [
     "VideoWriter",
     "blurred_ground",
     "fit_picture",
-    "loudness_lufs",
     "make_ground",
-    "normalise_loudness",
     "open_media",
     "place",
     "probe",
     "read_frames",
     "read_sound",
-    "true_peak_dbtp",
 ]

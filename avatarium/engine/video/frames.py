@@ -67,22 +67,23 @@ class _Shown:
         self, frame: av.VideoFrame, start_s: float, reformatter: VideoReformatter, size: tuple[int, int]
     ) -> None:
         self.start_s = start_s
-        self._frame: av.VideoFrame | None = frame
+        self._frame = frame
+        self._converted = False
         self._reformatter = reformatter
         self._size = size
-        self._rgb: NDArray[np.uint8] | None = None
 
     def rgb(self) -> NDArray[np.uint8]:
-        if self._rgb is None:
-            assert self._frame is not None
-            self._rgb, self._frame = _to_rgb(self._frame, self._reformatter, self._size), None
-            return self._rgb
-        return self._rgb.copy()
+        """A new array each time: callers draw into what they get."""
+        if not self._converted:
+            self._frame, self._converted = _to_rgb(self._frame, self._reformatter, self._size), True
+        rgb = np.array(self._frame.to_ndarray(), np.uint8)
+        turns = round(self._frame.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(rgb, turns)) if turns else rgb
 
 
-def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, size: tuple[int, int]) -> NDArray[np.uint8]:
+def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, size: tuple[int, int]) -> av.VideoFrame:
     guess = Colorspace.ITU709 if frame.height >= _HD_HEIGHT else Colorspace.ITU601
-    made = reformatter.reformat(
+    return reformatter.reformat(
         frame,
         width=size[0],
         height=size[1],
@@ -93,9 +94,6 @@ def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, size: tuple[int
         interpolation=_QUALITY,
         threads=1,
     )
-    rgb = np.asarray(made.to_ndarray(), np.uint8)
-    turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(rgb, turns)) if turns else rgb
 
 
 def _shown(container: InputContainer, stream: VideoStream, path: StrPath) -> Iterator[_Shown]:

@@ -131,8 +131,8 @@ class Placement:
         return (self.target_width, self.target_height) == (size.width, size.height)
 
 
-_HEADROOM = 0.75
-"""Above the face box, in its heights: forehead to crown is half of it, then some air."""
+_HEADROOM = 0.55
+"""Above the face box, in its heights: forehead to crown is about a third of it, then some air."""
 _BELOW = 0.5
 _FACE_AT = 0.44
 """Where the middle of the face lies from the top of a cropped picture; eyes then sit near the upper third."""

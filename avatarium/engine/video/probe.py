@@ -87,13 +87,15 @@ def picture_stream(container: InputContainer, path: StrPath) -> VideoStream:
     """The picture of a file that was opened; covers of albums do not count.
 
     Raises:
-        InputError: ``video_no_picture`` or ``video_too_large``.
+        InputError: ``video_no_picture``, ``video_too_large`` or ``video_unreadable``.
     """
     moving = [stream for stream in container.streams.video if not stream.disposition & _COVER]
     best = container.streams.best("video")
     stream = best if best in moving else next(iter(moving), None)
     if not isinstance(stream, VideoStream):
         raise InputError(f"There is no picture in {Path(path).name}. Give a video.", code="video_no_picture")
+    if stream.codec_context is None:  # PyAV leaves it out where FFmpeg knows no decoder
+        raise unreadable(path, error=InputError, noun="video")
     size = (stream.codec_context.width, stream.codec_context.height)
     if size[0] * size[1] > MAX_PIXELS:
         raise InputError(
@@ -172,7 +174,7 @@ def _rotation(container: InputContainer, stream: VideoStream, path: StrPath) -> 
 
 def _sound_facts(container: InputContainer) -> SoundFacts | None:
     stream = container.streams.best("audio")
-    if not isinstance(stream, AudioStream):
+    if not isinstance(stream, AudioStream) or stream.codec_context is None:
         return None
     context = stream.codec_context
     return SoundFacts(

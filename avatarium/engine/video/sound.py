@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from avatarium.engine.files import StrPath
+from avatarium.engine.files import StrPath, open_regular
 from avatarium.engine.video.container import open_media, unreadable
 from avatarium.errors import AudioError
 
@@ -73,6 +74,8 @@ def read_sound(path: StrPath, rate: int = 24000, *, max_s: float = MAX_S) -> Sou
         stream = container.streams.best("audio")
         if not isinstance(stream, AudioStream):
             raise AudioError(f"{Path(path).name} has no sound track.", code="sound_no_track")
+        if stream.codec_context is None:  # PyAV leaves it out where FFmpeg knows no decoder
+            raise unreadable(path, error=AudioError, noun="sound")
         sound = _read(container, stream, path, rate, max_s)
     if sound.peak_dbfs < SILENCE_DBFS:
         raise AudioError(f"{Path(path).name} is silent. Use a recording in which somebody speaks.", code="silent_audio")
@@ -96,6 +99,7 @@ def _read(container: InputContainer, stream: AudioStream, path: StrPath, rate: i
     if not len(samples):
         raise unreadable(path, error=AudioError, noun="sound")
     _check_whole(path, stream, len(samples) / rate)
+    _check_riff(path, stream)
     return Sound(
         samples=samples,
         rate=rate,
@@ -114,11 +118,30 @@ def _check_whole(path: StrPath, stream: AudioStream, decoded_s: float) -> None:
         return
     told_s = float(stream.duration * stream.time_base)
     if decoded_s < told_s - max(0.25, 0.02 * told_s):
-        raise AudioError(
-            f"{Path(path).name} is cut short: it should last {told_s:.1f} s and holds {decoded_s:.1f} s. "
-            "Save or download it again.",
-            code="sound_truncated",
-        )
+        raise _truncated(path, decoded_s / told_s)
+
+
+def _check_riff(path: StrPath, stream: AudioStream) -> None:
+    """FFmpeg takes the length of a WAV from the file's size where the header tells more; recorders that stream write a
+    largest number instead of a size."""
+    if stream.container.format.name != "wav":
+        return
+    with open_regular(path, error=AudioError, noun="sound") as file:
+        head = file.read(8)
+        real = file.seek(0, os.SEEK_END)
+    told = int.from_bytes(head[4:], "little") + 8
+    if head[:4] == b"RIFF" and told < _RIFF_UNKNOWN and real < 0.98 * told:
+        raise _truncated(path, real / told)
+
+
+_RIFF_UNKNOWN = 0x7FFF0000
+
+
+def _truncated(path: StrPath, share: float) -> AudioError:
+    return AudioError(
+        f"{Path(path).name} is cut short: only {share:.0%} of it is there. Save or download it again.",
+        code="sound_truncated",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,6 +152,18 @@ class _Block:
     weights: NDArray[np.float32]
     gap_s: float = 0.0
     """Silence before it."""
+
+
+_MOST_PLANES = 7
+
+
+def _packed(frame: AudioFrame) -> AudioFrame:
+    """PyAV 18 walks off the table of planes of a frame with eight planar channels and crashes: interleave those."""
+    if not frame.format.is_planar or frame.layout.nb_channels <= _MOST_PLANES:
+        return frame
+    resampler = av.AudioResampler(format=frame.format.name.rstrip("p"), layout=frame.layout, rate=frame.sample_rate)
+    (packed,) = resampler.resample(frame)
+    return packed
 
 
 def _blocks(container: InputContainer, stream: AudioStream) -> Iterator[_Block]:
@@ -149,6 +184,7 @@ def _blocks(container: InputContainer, stream: AudioStream) -> Iterator[_Block]:
 
 
 def _block(frame: AudioFrame, gap_s: float) -> _Block:
+    frame = _packed(frame)
     layout = frame.layout
     raw = frame.to_ndarray()
     if not frame.format.is_planar:

@@ -123,6 +123,7 @@ class VideoWriter:
 
     def write_sound(self, samples: Samples) -> None:
         """Add mono sound, ``float32`` in -1..1, at the rate given to the writer; pieces may have any length."""
+        self._check_open()
         if self._sound is None:
             raise ValueError("this writer was opened without sound")
         if samples.ndim != 1 or samples.dtype != np.float32:
@@ -168,7 +169,12 @@ class VideoWriter:
         else:
             self.abort()
 
+    def _check_open(self) -> None:
+        if self._container is None:
+            raise ValueError("this writer is closed")
+
     def _check_frame(self, frame: NDArray[np.uint8], channels: int) -> None:
+        self._check_open()
         if frame.shape != (*self._shape, channels) or frame.dtype != np.uint8:
             raise ValueError(f"a frame must be uint8 {(*self._shape, channels)}, not {frame.dtype} {frame.shape}")
 
@@ -196,8 +202,7 @@ class VideoWriter:
             self._mux((packet,))
 
     def _mux(self, packets: Iterable[Packet[Any]]) -> None:
-        if self._container is None:
-            raise ValueError("this writer is closed")
+        assert self._container is not None
         for packet in packets:
             self._container.mux(packet)
 
