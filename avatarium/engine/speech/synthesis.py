@@ -34,11 +34,13 @@ AUDIBLE_DB = -52.0
 
 _SHAPES = {
     "hibari-high": hibari.NATURAL,
-    "hibari-low": hibari.Shape(pitch=0.56, tract=0.86),
+    "hibari-low": hibari.Shape(pitch=0.5, tract=0.9, gain_db=1.0),
 }
 
 
-def synthesize(text: str, voice: Voice | str, rate: float = 1.0, *, seed: int = 0, threads: int | None = None) -> Speech:
+def synthesize(
+    text: str, voice: Voice | str, rate: float = 1.0, *, seed: int = 0, threads: int | None = None
+) -> Speech:
     """A whole text as speech at 24 kHz: the chunks of :func:`stream` put together.
 
     Args:
@@ -61,8 +63,8 @@ def stream(
 ) -> Iterator[Speech]:
     """As :func:`synthesize`, sentence by sentence, each as soon as it is made.
 
-    Times in each chunk count from its own first sample. A long first sentence of a live voice comes in two chunks. What
-    is wrong with the arguments is raised by this call, not by the iterator, except a mark-up error further down the text.
+    Times in each chunk count from its own first sample. A long first sentence of a live voice comes in two chunks.
+    What is wrong with the arguments is raised by this call, not by the iterator, except a mark-up error further down.
     The iterator holds one sentence at a time and may be handed to another thread; one thread at a time may use it.
     """
     speaker = find_voice(voice) if isinstance(voice, str) else voice

@@ -1,7 +1,7 @@
 """From how long each sign takes to phonemes and words with their times.
 
-The networks' boundaries lie later than what is heard, by about 55 ms at normal speed: the lag at which predicted vowels
-fit the energy of the sound best, the same for hibari and for every Kokoro voice tried, and confirmed by forced alignment.
+The networks' boundaries lie later than what is heard, by about 55 ms at normal speed: the lag at which predicted
+vowels fit the energy of the sound best, the same for hibari and for every Kokoro voice tried; forced alignment agrees.
 :func:`lag_s` takes it out. A mark of stress belongs to the vowel after it, a blank to one of its neighbours.
 """
 

@@ -28,7 +28,7 @@ ANSWER_TIMEOUT_S = 20.0
 """espeak answers in a millisecond; what takes this long is stuck and is restarted."""
 CLOSE_TIMEOUT_S = 2.0
 
-VOICES = {"es": "es", "fr": "fr-fr", "it": "it", "pt": "pt-br", "hi": "hi"}
+VOICES = {"es": "es", "fr": "fr", "it": "it", "pt": "pt-br", "hi": "hi"}
 """espeak's name of the language that Kokoro's voices were trained with."""
 
 _TO_KOKORO = {

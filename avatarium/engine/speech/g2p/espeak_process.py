@@ -39,10 +39,10 @@ def main() -> None:
     present = ""
     for line in sys.stdin:
         voice, _, text = line.rstrip("\n").partition("\t")
-        if voice != present and espeak.espeak_SetVoiceByName(voice.encode()) == 0:
-            present = voice
-        answer = phonemes(espeak, text) if voice == present else ""
-        sys.stdout.write(answer.replace("\n", " ") + "\n")
+        if voice != present and espeak.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise SystemExit(f"espeak-ng has no voice {voice}")
+        present = voice
+        sys.stdout.write(phonemes(espeak, text).replace("\n", " ") + "\n")
         sys.stdout.flush()
 
 

@@ -28,15 +28,11 @@ class Shape:
     """How a voice differs from the network's own."""
 
     pitch: float = 1.0
-    """Factor on the fundamental frequency."""
-    range: float = 1.0
-    """Factor on how far the melody strays from its middle."""
+    """Factor on the fundamental frequency. At a half, the harmonics that the network hides in the part of the spectrum
+    that follows no pitch still fall on harmonics, and the voice does not sound hollow."""
     tract: float = 1.0
     """Factor on the frequencies of the envelope: below 1 for a longer vocal tract."""
-    breath_db: float = 0.0
-    """Level of the parts of the spectrum that follow no pitch."""
-    tilt_db: float = 0.0
-    """Change of level at 4 kHz against 500 Hz."""
+    gain_db: float = 0.0
 
 
 NATURAL = Shape()
@@ -83,15 +79,11 @@ Spectrum = NDArray[np.float32]
 def _shaped(
     harmonic: Spectrum, noise: Spectrum, rest: Spectrum, pitch: Spectrum, shape: Shape
 ) -> tuple[Spectrum, Spectrum, Spectrum, Spectrum]:
-    bins = harmonic.shape[0]
-    hertz = np.linspace(0.0, dsp.SR / 2, bins, dtype=np.float32)
-    octaves = np.log2(np.clip(hertz, 500.0, 8000.0) / 500.0)
-    tilt = (octaves * (shape.tilt_db / 3.0) * np.log(10.0) / 20.0).astype(np.float32)[:, None]
-    breath = np.float32(shape.breath_db * np.log(10.0) / 20.0)
+    gain = np.float32(shape.gain_db * np.log(10.0) / 20.0)
     # A lower pitch has more harmonics below the same ceiling: each is softened to keep the level.
     level = np.float32(0.5 * np.log(shape.pitch))
-    warped = [_warped(part, shape.tract) + tilt for part in (harmonic, noise, rest)]
-    return warped[0] + level, warped[1] + breath, warped[2] + breath, _melody(pitch, shape)
+    warped = [_warped(part, shape.tract) + gain for part in (harmonic, noise, rest)]
+    return warped[0] + level, warped[1], warped[2], (pitch * shape.pitch).astype(np.float32)
 
 
 def _warped(spectrum: Spectrum, factor: float) -> Spectrum:
@@ -100,13 +92,5 @@ def _warped(spectrum: Spectrum, factor: float) -> Spectrum:
     below = source.astype(np.int64)
     above = np.minimum(below + 1, bins - 1)
     weight = (source - below).astype(np.float32)[:, None]
-    return (spectrum[below] * (1 - weight) + spectrum[above] * weight).astype(np.float32)
-
-
-def _melody(pitch: Spectrum, shape: Shape) -> Spectrum:
-    voiced = pitch > 40.0
-    if not voiced.any():
-        return pitch
-    middle = np.exp(np.mean(np.log(pitch[voiced])))
-    moved = middle * (np.maximum(pitch, 1.0) / middle) ** shape.range * shape.pitch
-    return np.where(voiced, moved, pitch).astype(np.float32)
+    warped: Spectrum = spectrum[below] * (1 - weight) + spectrum[above] * weight
+    return warped

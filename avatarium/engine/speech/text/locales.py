@@ -6,6 +6,7 @@ import functools
 import tomllib
 from dataclasses import dataclass, field
 from importlib import resources
+from typing import Any
 
 from avatarium.errors import OptionError
 
@@ -79,5 +80,5 @@ def locale_of(tag: str) -> Locale:
 
 
 @functools.cache
-def _tables() -> dict[str, dict[str, object]]:
+def _tables() -> dict[str, dict[str, Any]]:
     return tomllib.loads(resources.files(__package__).joinpath("locales.toml").read_text(encoding="utf-8"))

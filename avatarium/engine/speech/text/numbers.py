@@ -52,7 +52,7 @@ def spoken_ordinal(number: int, locale: Locale, *, feminine: bool = False) -> st
     """First, second, third; feminine in the languages that tell."""
     if not locale.number_language:
         return str(number)
-    words = num2words(number, lang=locale.number_language, to="ordinal").replace(",", "")
+    words = str(num2words(number, lang=locale.number_language, to="ordinal")).replace(",", "")
     if not feminine:
         return words
     if locale.language == "fr":

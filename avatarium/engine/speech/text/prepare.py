@@ -65,8 +65,8 @@ class Sentence:
 def prepare(text: str, language: str) -> tuple[Sentence, ...]:
     """All sentences of a script as the voices of a language say them.
 
-    Numbers, dates, prices, addresses, emoji and signs become words; letters that no voice of the language reads are left
-    out; ``<break time="500ms"/>`` is a pause.
+    Numbers, dates, prices, addresses, emoji and signs become words; letters that no voice of the language reads are
+    left out; ``<break time="500ms"/>`` is a pause.
 
     Args:
         text: at most :data:`MAX_CHARACTERS`.
@@ -122,7 +122,7 @@ def _with_pauses(text: str, locale: Locale, opening_early: bool) -> Iterator[Sen
         total_s += pause_s or 0.0
         if total_s > MAX_PAUSES_S:
             raise TextError(
-                f"The pauses of the text add up to more than {MAX_PAUSES_S:.0f} seconds; ask for fewer or shorter ones.",
+                f"The pauses of the text add up to more than {MAX_PAUSES_S:.0f} seconds; ask for fewer of them.",
                 code="pauses_too_long",
             )
         if held:

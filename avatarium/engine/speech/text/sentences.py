@@ -38,7 +38,28 @@ _CLAUSE = re.compile(r"(?<=[,;:—–،])\s+|\s+(?=[—–(])|(?<=[、，；：]
 _TERMINAL = frozenset(".!?…:;。！？।॥")
 _IDEOGRAPH = re.compile(r"[぀-ヿ㐀-鿿]")
 _WORD_BEFORE = re.compile(r"([^\s(\"'“‘«]+)$")
-_STARTERS = frozenset("The A An He She It They We I You But And In On At This That These Those There If When".split())
+_STARTERS = frozenset(
+    (
+        "The",
+        "A",
+        "An",
+        "He",
+        "She",
+        "It",
+        "They",
+        "We",
+        "I",
+        "You",
+        "But",
+        "And",
+        "In",
+        "On",
+        "At",
+        "This",
+        "That",
+        "If",
+    )
+)
 """Words that begin a sentence after ``U.S.``, which may end one or not."""
 _WRAPPED_LINE = 50
 """Characters; a line this long that ends without punctuation was wrapped by an editor."""
