@@ -1,0 +1,108 @@
+"""``avatarium speak``: a picture and a text, or a recording, become a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from avatarium.cli.choices import choice, exactly_one, ground, human_size, text_of
+from avatarium.cli.console import note, video_progress
+from avatarium.cli.models import fetch_missing
+from avatarium.cli.quiet import native_chatter_hidden
+
+if TYPE_CHECKING:
+    from avatarium.engine.production import Take
+    from avatarium.engine.talking import SpeakOptions
+
+
+def speak(
+    avatar: Annotated[
+        str, typer.Option(metavar="PHOTO|NAME", help="A photo or drawing of a face, or a built-in avatar: ava, noah.")
+    ] = "ava",
+    text: Annotated[str | None, typer.Option(metavar="TEXT", help="What to say.")] = None,
+    text_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A file with what to say; - reads from the pipe.")
+    ] = None,
+    audio: Annotated[str | None, typer.Option(metavar="FILE", help="A recording to say it, in any language.")] = None,
+    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The video, .mp4 or .webm.")] = "out.mp4",
+    voice: Annotated[str | None, typer.Option(metavar="NAME", help="A voice: see `avatarium voices`.")] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="TAG", help="Language of the text or recording, such as fr.")
+    ] = None,
+    rate: Annotated[float, typer.Option(metavar="0.5-2", help="Speed of the voice.")] = 1.0,
+    emotion: Annotated[
+        str, typer.Option(metavar="NAME", help="neutral, happy, serious, surprised or sad.")
+    ] = "neutral",
+    strength: Annotated[float, typer.Option(metavar="0-1", help="How much of the emotion shows.")] = 1.0,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="720p, 1080p, 1280x720, square, portrait, 9:16, 4:5@1080p ...  [default: near the photo's own shape]",
+        ),
+    ] = None,
+    shot: Annotated[
+        str, typer.Option(metavar="NAME", help="whole, bust or head; auto comes closer where the face is small.")
+    ] = "auto",
+    fit: Annotated[
+        str, typer.Option(metavar="NAME", help="A photo of another shape: crop it, pad it, or blur what is around it.")
+    ] = "crop",
+    background: Annotated[
+        str | None,
+        typer.Option(metavar="COLOUR|FILE", help="#rrggbb, a colour's name or a picture, in place of the photo's own."),
+    ] = None,
+    alpha: Annotated[bool, typer.Option("--alpha", help="A clear background (.webm only).")] = False,
+    face: Annotated[int, typer.Option(metavar="N", help="Which face of several; 1 is the largest.")] = 1,
+    fps: Annotated[int, typer.Option(metavar="N", help="Frames a second: 24, 25, 30 or 50.")] = 25,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another number, other movements of head and eyes.")] = 0,
+) -> None:
+    """Make a video of somebody saying something.
+
+    avatarium speak --avatar photo.jpg --text "Hello there." --out hello.mp4
+    """
+    exactly_one(text=text, text_file=text_file, audio=audio)
+    from avatarium.engine.face import Emotion, Shot
+    from avatarium.engine.talking import SpeakOptions, check_output
+    from avatarium.engine.video import Fit, Size
+
+    options = SpeakOptions(
+        voice=voice,
+        language=language,
+        rate=rate,
+        emotion=choice(Emotion, emotion, "emotion"),
+        strength=strength,
+        size=Size.parse(size) if size else None,
+        shot=choice(Shot, shot, "shot"),
+        fit=choice(Fit, fit, "fit"),
+        fps=fps,
+        background=ground(background) if background else None,
+        alpha=alpha,
+        face=face,
+        seed=seed,
+    )
+    check_output(Path(out), alpha=alpha)
+    words = None if audio else text_of(text, text_file)
+    _report(_make(avatar, words, audio, Path(out), options))
+
+
+def _make(avatar: str, text: str | None, audio: str | None, out: Path, options: SpeakOptions) -> Take:
+    from avatarium.engine.capabilities import RECOGNISER, assets_of_voice
+    from avatarium.engine.talking import choose_voice, perform, prepare_view, script_of_audio, script_of_text
+
+    script = script_of_audio(audio, options, note) if audio else script_of_text(text or "", avatar, options)
+    notes: list[str] = []
+    with native_chatter_hidden():
+        view = prepare_view(avatar, options, notes.append)
+    for sentence in notes:
+        note(sentence)
+    fetch_missing(RECOGNISER.assets if audio else assets_of_voice(choose_voice(avatar, options)))
+    with video_progress() as progress:
+        return perform(view, script, out, options=options, progress=progress)
+
+
+def _report(take: Take) -> None:
+    size = human_size(take.path.stat().st_size)
+    print(f"{take.path}: {take.duration_s:.1f} s, {size}")
+    print(f"made in {take.wall_s:.1f} s, real-time factor {take.real_time_factor:.2f}")

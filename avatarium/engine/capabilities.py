@@ -1,0 +1,70 @@
+"""What the engine can do, by which means, and which model files each needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from avatarium.engine.speech import Engine, Voice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """One thing that the engine does."""
+
+    name: str
+    engine: str
+    """By what means, in a few honest words."""
+    assets: tuple[str, ...] = ()
+    """Names in the manifest; those of an installed package included."""
+    packages: tuple[str, ...] = ()
+    """Python packages that do the work."""
+
+
+BEST_VOICES = Capability(
+    name="best voices",
+    engine="Kokoro-82M, float32, phoneme times from the network's own durations",
+    assets=("kokoro", "kokoro-vocabulary", "kokoro-voices"),
+    packages=("onnxruntime",),
+)
+FAST_VOICES = Capability(
+    name="fast voices",
+    engine="hibari, phoneme times from the network's own durations",
+    assets=("hibari",),
+    packages=("hibari-tts", "onnxruntime"),
+)
+OTHER_LANGUAGES = Capability(
+    name="languages other than English",
+    engine="eSpeak NG in a process of its own, for pronunciation",
+    assets=("espeak-ng",),
+)
+RECOGNISER = Capability(
+    name="recordings",
+    engine="hama phoneme recogniser behind Silero voice activity",
+    assets=("silero-vad", "hama"),
+    packages=("hama", "soxr"),
+)
+FACES = Capability(
+    name="faces",
+    engine="MediaPipe face detector and face mesh; mesh warp with a painted mouth",
+    assets=("face-detector-near", "face-detector-far", "face-mesh"),
+    packages=("mediapipe", "opencv-contrib-python", "numba"),
+)
+MATTE = Capability(
+    name="cutting out the person",
+    engine="MediaPipe selfie segmentation with a guided filter",
+    assets=("selfie-segmentation",),
+    packages=("mediapipe",),
+)
+VIDEO = Capability(
+    name="video files",
+    engine="FFmpeg's libraries inside PyAV: H.264 and AAC, VP9 and Opus; no ffmpeg program",
+    packages=("av",),
+)
+
+CAPABILITIES = (BEST_VOICES, FAST_VOICES, OTHER_LANGUAGES, RECOGNISER, FACES, MATTE, VIDEO)
+
+
+def assets_of_voice(voice: Voice) -> tuple[str, ...]:
+    """Model files that a voice needs."""
+    own = BEST_VOICES.assets if voice.engine is Engine.KOKORO else FAST_VOICES.assets
+    return own if voice.language.startswith("en") else own + OTHER_LANGUAGES.assets

@@ -1,0 +1,258 @@
+"""The whole job in one call: somebody in a picture says something, and it becomes a video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from avatarium.engine.avatars import built_in, read_avatar
+from avatarium.engine.face import Emotion, Life, PhotoActor, Shot, View, frame_shot
+from avatarium.engine.picture.read import Picture
+from avatarium.engine.production import Take, make_video
+from avatarium.engine.recording import RATE, in_pieces, recognise
+from avatarium.engine.speech import Speech, Voice, find_voice, stream
+from avatarium.engine.video.encoding import FRAME_RATES, kind_of
+from avatarium.engine.video.framing import Fit, Ground, Size, blurred_ground, make_ground
+from avatarium.engine.video.sound import read_sound
+from avatarium.errors import OptionError, OutputError
+
+DEFAULT_LANGUAGE = "en-US"
+SHAPES = ("16:9", "9:16", "1:1", "4:5")
+CHARACTERS_A_SECOND = 14.5
+"""Of the English voices at normal speed; only a first guess of how long a text will take."""
+CUT_OUT_SHARE = 0.02
+"""Share of clear pixels from which on a picture counts as cut out by its maker."""
+
+Progress = Callable[[float, float], None]
+"""Called with the seconds of video made so far and the seconds expected in all."""
+Note = Callable[[str], None]
+"""Called with a sentence about something that the caller may not expect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakOptions:
+    """How somebody speaks and how it is shown."""
+
+    voice: str | None = None
+    """Name of a voice; None takes the best for the language, of the built-in avatar's gender where there is one."""
+    language: str | None = None
+    """BCP 47 tag such as ``fr``."""
+    rate: float = 1.0
+    """Speed of the voice, 0.5 to 2."""
+    emotion: Emotion = Emotion.NEUTRAL
+    strength: float = 1.0
+    """How much of the emotion shows, 0 to 1."""
+    size: Size | None = None
+    """None takes the shape out of :data:`SHAPES` that is nearest to the picture's, with a short side of 720."""
+    shot: Shot = Shot.AUTO
+    fit: Fit = Fit.CROP
+    fps: int = 25
+    background: Ground | None = None
+    """A colour or picture in place of the photo's own ground."""
+    alpha: bool = False
+    """The person alone on a clear ground; the file must be a WebM."""
+    face: int = 1
+    """1 for the largest face of several."""
+    seed: int = 0
+    """Of all randomness: the same input gives the same file."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 1:
+            raise OptionError(
+                f"The strength {self.strength:g} is out of range; give one from 0 to 1.", code="bad_strength"
+            )
+        if self.fps not in FRAME_RATES:
+            rates = ", ".join(str(rate) for rate in FRAME_RATES)
+            raise OptionError(f"{self.fps} frames a second is not offered. Choose one of {rates}.", code="fps_unknown")
+        if self.face < 1:
+            raise OptionError("Faces are counted from 1, the largest.", code="bad_face")
+        if self.seed < 0:
+            raise OptionError("The seed must not be negative.", code="bad_seed")
+
+
+def speak(
+    avatar: str | Path,
+    out: str | Path,
+    *,
+    text: str | None = None,
+    audio: str | Path | None = None,
+    options: SpeakOptions | None = None,
+    progress: Progress | None = None,
+    note: Note | None = None,
+) -> Take:
+    """Make a video of somebody saying a text, or what is said in a recording.
+
+        speak("photo.jpg", "hello.mp4", text="Hello there.")
+
+    Memory stays bounded however long the text is. Wrong arguments are found before anything is rendered.
+
+    Args:
+        avatar: a picture with a face in it, or ``ava`` or ``noah``.
+        out: an ``.mp4`` or ``.webm`` file; complete when the call returns, not there when it raises.
+        text: what is said; or else
+        audio: a sound or video file in which somebody speaks, in any language.
+        progress: told how far the video is.
+        note: told what the caller may not expect, such as that there are several faces.
+
+    Raises:
+        InputError: the picture, the face in it, the text, the recording or an option cannot be used.
+        OutputError: the file cannot be written.
+        AssetError: a model file cannot be had.
+    """
+    if (text is None) == (audio is None):
+        raise OptionError("Give either a text or a recording.", code="text_or_audio")
+    options, note = options or SpeakOptions(), note or _silent
+    check_output(Path(out), alpha=options.alpha)
+    script = script_of_text(text, avatar, options) if text is not None else script_of_audio(audio or "", options, note)
+    view = prepare_view(avatar, options, note)
+    return perform(view, script, Path(out), options=options, progress=progress)
+
+
+class Script:
+    """What is said, in pieces as they are made; to be iterated once.
+
+    Args:
+        pieces: the speech.
+        expected_s: how long it will take, as far as one can tell.
+        characters: of the whole text, blanks not counted, to tell better from piece to piece.
+    """
+
+    def __init__(self, pieces: Iterable[Speech], expected_s: float, characters: int = 0) -> None:
+        self.expected_s = expected_s
+        self._pieces = pieces
+        self._characters = characters
+
+    def __iter__(self) -> Iterator[Speech]:
+        said, spoken_s = 0, 0.0
+        for piece in self._pieces:
+            said += sum(_solid(word.text) for word in piece.words)
+            spoken_s += piece.duration_s
+            if said and self._characters:
+                self.expected_s = spoken_s * max(self._characters / said, 1.0)
+            yield piece
+        self.expected_s = spoken_s
+
+
+def script_of_text(text: str, avatar: str | Path, options: SpeakOptions) -> Script:
+    """A text spoken sentence by sentence.
+
+    Raises:
+        TextError: it cannot be spoken.
+        OptionError: there is no such voice or rate.
+    """
+    voice = choose_voice(avatar, options)
+    pieces = stream(text, voice, options.rate, seed=options.seed)
+    return Script(pieces, len(text) / CHARACTERS_A_SECOND / options.rate, _solid(text))
+
+
+def script_of_audio(audio: str | Path, options: SpeakOptions, note: Note | None = None) -> Script:
+    """What is said in a recording.
+
+    Raises:
+        AudioError: it cannot be read or is silent; or, with the first piece, nobody speaks in it.
+    """
+    sound = read_sound(audio, RATE)
+    if sound.clipped and note:
+        note(f"{Path(audio).name} is clipped: it was recorded too loud. It is used as it is.")
+
+    def pieces() -> Iterator[Speech]:
+        yield from in_pieces(recognise(sound, options.language), options.fps)
+
+    return Script(pieces(), sound.duration_s)
+
+
+def choose_voice(avatar: str | Path, options: SpeakOptions) -> Voice:
+    """The voice that was asked for, or one that suits.
+
+    Raises:
+        OptionError: there is none.
+    """
+    if options.voice:
+        return find_voice(options.voice)
+    portrait = built_in(avatar)
+    return find_voice(options.language or DEFAULT_LANGUAGE, gender=portrait.gender if portrait else None)
+
+
+def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = None) -> View:
+    """Find the face in a picture and lay the picture out for the video. Takes about a second of CPU.
+
+    Raises:
+        PictureError: the picture cannot be used, or (FaceError) the face in it.
+    """
+    note = note or _silent
+    picture = read_avatar(avatar)
+    actor = _actor(picture, options.face)
+    _tell(picture, actor, options, note)
+    size = options.size or nearest_size(picture.width, picture.height)
+    canvas = None
+    if options.fit is not Fit.CROP:
+        canvas = blurred_ground(actor.picture, size) if options.fit is Fit.BLUR else make_ground((0, 0, 0), size)
+    ground = None if options.background is None else make_ground(options.background, size)
+    placement = frame_shot(actor, size, options.shot, options.fit)
+    return View(actor, size, placement, canvas=canvas, background=ground)
+
+
+def perform(
+    view: View, script: Script, out: Path, *, options: SpeakOptions | None = None, progress: Progress | None = None
+) -> Take:
+    """Render and write a prepared video."""
+    options = options or SpeakOptions()
+    life = Life(seed=options.seed, fps=float(options.fps), emotion=options.emotion, strength=options.strength)
+
+    def on_frame(done_s: float) -> None:
+        if progress:
+            progress(done_s, max(done_s, script.expected_s))
+
+    return make_video(view, script, out, life=life, alpha=options.alpha, progress=on_frame)
+
+
+def nearest_size(width: int, height: int) -> Size:
+    """The usual shape that is nearest to a picture's, with a short side of 720 pixels."""
+    sizes = [Size.parse(shape) for shape in SHAPES]
+    return min(sizes, key=lambda size: abs(np.log(width / height * size.height / size.width)))
+
+
+def check_output(out: Path, *, alpha: bool = False) -> None:
+    """Refuse a name under which no video can be written.
+
+    Raises:
+        OptionError: the ending tells no format, or one without alpha.
+        OutputError: there is no such folder, or a folder of that name.
+    """
+    kind_of(out, alpha=alpha)
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder. Give the name of a file in it.", code="output_is_folder")
+    if not out.parent.is_dir():
+        raise OutputError(
+            f"The folder {out.parent} does not exist. Make it, or choose another.", code="output_folder_missing"
+        )
+
+
+def _silent(sentence: str) -> None:
+    """The note of somebody who does not listen."""
+
+
+def _solid(text: str) -> int:
+    """Length without blanks."""
+    return len("".join(text.split()))
+
+
+def _actor(picture: Picture, number: int) -> PhotoActor:
+    actor = PhotoActor.from_picture(picture.over(), number)
+    if picture.alpha is None or (picture.alpha < 128).mean() < CUT_OUT_SHARE:
+        return actor
+    # Whoever cut the person out knew better than any mask.
+    return replace(actor, alpha=picture.alpha.astype(np.float32) / 255)
+
+
+def _tell(picture: Picture, actor: PhotoActor, options: SpeakOptions, note: Note) -> None:
+    if actor.face.others and options.face == 1:
+        count = actor.face.others + 1
+        note(f"The picture has {count} faces; the largest speaks. The others are numbered 2 to {count} by size.")
+    if picture.animated:
+        note("The picture is animated; its first frame is used.")
+    if (options.background is not None or options.alpha) and not actor.layered:
+        note("The person does not stand out clearly from the ground; expect a rough edge.")
