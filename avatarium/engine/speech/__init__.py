@@ -16,15 +16,15 @@ from avatarium.engine.speech.records import Phoneme, Samples, Speech, Word
 
 if TYPE_CHECKING:
     from avatarium.engine.speech.recognition import phonemes_from_audio
+    from avatarium.engine.speech.speakers import Engine, Gender, Voice, find_voice, voices
     from avatarium.engine.speech.synthesis import join, stream, synthesize, warm_up
     from avatarium.engine.speech.text.prepare import MAX_CHARACTERS, Sentence, Token, prepare
-    from avatarium.engine.speech.voices import Engine, Gender, Voice, find_voice, voices
 
 _HOMES = {
     "phonemes_from_audio": "recognition",
     **dict.fromkeys(("join", "stream", "synthesize", "warm_up"), "synthesis"),
     **dict.fromkeys(("MAX_CHARACTERS", "Sentence", "Token", "prepare"), "text.prepare"),
-    **dict.fromkeys(("Engine", "Gender", "Voice", "find_voice"), "voices"),
+    **dict.fromkeys(("Engine", "Gender", "Voice", "find_voice", "voices"), "speakers"),
 }
 
 __all__ = [

@@ -1,7 +1,7 @@
 """Phonemes with their times out of any recording, in any language.
 
 The recogniser is hama (Apache-2.0): CTC over phonemes, one column each 20 ms. It hears English sounds in every
-language; which they are is then only about right, but where the lips close and how far the mouth opens is found as well.
+language; which they are is then only about right, but where the lips close and how far the mouth opens is found well.
 What it hears where nobody speaks (music, noise, breath) is left out by voice activity.
 """
 

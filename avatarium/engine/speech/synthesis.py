@@ -17,10 +17,10 @@ from avatarium.engine.speech.g2p.transcript import Transcriber, Transcript
 from avatarium.engine.speech.models import hibari, kokoro
 from avatarium.engine.speech.models.rendering import SAMPLE_RATE, Rendering
 from avatarium.engine.speech.records import Samples, Speech
+from avatarium.engine.speech.speakers import Engine, Voice, find_voice
 from avatarium.engine.speech.text.prepare import Sentence, sentences
 from avatarium.engine.speech.text.sentences import Boundary
 from avatarium.engine.speech.timing import Timed
-from avatarium.engine.speech.voices import Engine, Voice, find_voice
 from avatarium.errors import OptionError, TextError
 
 SLOWEST, FASTEST = 0.5, 2.0
