@@ -26,6 +26,8 @@ _AAC_FRAME = 1024
 _OPUS_FRAME = 960
 """20 ms at 48 kHz."""
 
+_PIECE = 1 << 17
+
 
 class PictureTrack:
     """Encodes frames at a constant rate: the n-th frame is shown at exactly n / fps."""
@@ -111,8 +113,10 @@ class SoundTrack:
         self._stream = stream
 
     def encode(self, samples: NDArray[np.float32]) -> Iterator[Packet[AudioStream]]:
-        """Encode ``float32`` mono samples at the rate that they come in."""
-        return self._take(samples if self._resampler is None else self._resampler.resample_chunk(samples))
+        """Encode ``float32`` mono samples at the rate that they come in; an hour at once costs no more memory."""
+        for at in range(0, len(samples), _PIECE):
+            piece = samples[at : at + _PIECE]
+            yield from self._take(piece if self._resampler is None else self._resampler.resample_chunk(piece))
 
     def drain(self) -> Iterator[Packet[AudioStream]]:
         """Encode what the resampler still holds; nothing but ``pad`` and ``finish`` may follow."""

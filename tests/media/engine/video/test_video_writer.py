@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -241,6 +242,19 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
         grown = process.memory_info().rss - before
     # 3000 frames in raw form are 74 MB; what may grow is the index of the file.
     assert grown < 12 * 2**20
+
+
+def test_all_the_sound_at_once_needs_little_memory(tmp_path: Path) -> None:
+    """Five minutes at the rate of the file are 58 MB, which are never there at once."""
+    sound = np.zeros(300 * RATE, np.float32)
+    with VideoWriter(tmp_path / "a.mp4", width=SIZE, height=SIZE, rate=RATE) as writer:
+        tracemalloc.start()
+        writer.write_sound(sound)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        writer.write(plain())
+    assert peak < 12 * 2**20
+    assert probe(tmp_path / "a.mp4").frames == 7500
 
 
 @pytest.mark.parametrize(

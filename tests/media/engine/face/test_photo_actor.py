@@ -1,0 +1,152 @@
+"""Photos speak: measured on every portrait by detectors that the renderer does not use."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from avatarium.engine.face import Emotion, Life, PhotoActor, Pose, Shot, View, frame_shot
+from avatarium.engine.face.frame import FaceFrame
+from avatarium.engine.face.landmarks import find_boxes, find_face
+from avatarium.engine.picture.read import read_picture
+from avatarium.engine.production import Take, make_video
+from avatarium.engine.speech import Speech, synthesize
+from avatarium.engine.video import Size
+from avatarium.errors import FaceError
+from bench.likeness import Likeness, measure, natural
+
+Image = NDArray[np.uint8]
+
+PORTRAITS = natural.media_folder() / "portraits"
+PEOPLE = sorted(p.stem for p in PORTRAITS.glob("*.jpg") if p.stem not in {"dog", "cartoon-3d-boy", "robot-glasses"})
+"""Photographs and paintings of human faces; the cartoon and the robot are judged by eye and by the tests of views."""
+TEXT = "My name is Bob. People who move house in summer usually watch the moon. Five vans drove away."
+SIZE = Size(512, 512)
+
+pytestmark = pytest.mark.skipif(not PEOPLE, reason="the test media are not here; set AVATARIUM_TEST_MEDIA")
+
+
+@cache
+def speech() -> Speech:
+    return synthesize(TEXT, "hibari-ava")
+
+
+@cache
+def actor(name: str) -> PhotoActor:
+    return PhotoActor.from_picture(read_picture(PORTRAITS / f"{name}.jpg").rgb)
+
+
+def view(name: str, shot: Shot = Shot.HEAD) -> View:
+    return View(actor(name), SIZE, frame_shot(actor(name), SIZE, shot))
+
+
+def likeness(name: str, take: Take) -> Likeness:
+    whole = [b for b in take.blinks_s if b + 0.4 < take.duration_s]
+    return measure(take.path, take.phonemes, source=PORTRAITS / f"{name}.jpg", blinks=whole)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PEOPLE)
+def test_every_portrait_speaks_in_time_and_stays_itself(name: str, tmp_path: Path) -> None:
+    take = make_video(view(name), [speech()], tmp_path / "take.mp4", life=Life(seed=1))
+    measured = likeness(name, take)
+    missed = {figure: (getattr(measured, figure, None), measured.verdicts[figure]) for figure in measured.failures}
+    assert not missed
+
+
+@pytest.mark.parametrize("name", ["synthetic-woman-0163", "synthetic-man-0056", "painting-dark-woman", "woman-720p"])
+def test_at_rest_a_photo_with_a_shut_mouth_is_the_photo_itself(name: str) -> None:
+    shown = view(name)
+    difference = np.abs(shown.render(Pose()).astype(int) - shown._still)
+    assert difference.max() <= 12
+    assert difference.mean() < 0.05
+
+
+def test_a_mouth_opens_where_the_mouth_is_and_nowhere_else() -> None:
+    shown = view("synthetic-man-0056")
+    mouth = np.array([0.15, 0.01, 0.0, -0.03, 0, 0], np.float32)
+    changed = np.abs(shown.render(Pose(mouth=mouth)).astype(int) - shown.render(Pose())).max(-1) > 25
+    rows, columns = np.nonzero(changed)
+    lips = shown._points[[61, 291, 0, 17], :2]
+    assert changed.sum() > 300
+    assert np.hypot(*(np.array([columns.mean(), rows.mean()]) - lips.mean(0))) < 0.12 * shown._frame.scale
+
+
+def test_the_ground_beside_the_person_never_moves() -> None:
+    shown = view("synthetic-woman-0588", Shot.BUST)
+    performance = Life(seed=2).perform(speech(), 100)
+    frames = np.array([shown.render(performance[i]) for i in range(0, 100, 10)])
+    corner = frames[:, :200, :60]
+    assert np.ptp(corner.astype(int), axis=0).max() == 0
+
+
+def test_the_same_pose_gives_the_same_pixels_whatever_came_before() -> None:
+    shown, other = view("synthetic-woman-0284"), view("synthetic-woman-0284")
+    poses = Life(seed=5, emotion=Emotion.HAPPY).perform(speech(), 40)
+    first = shown.render(poses[7])
+    for i in range(20, 30):
+        shown.render(poses[i])
+    assert np.array_equal(shown.render(poses[7]), first)
+    assert np.array_equal(other.render(poses[7]), first)
+
+
+@pytest.mark.parametrize("name", ["synthetic-man-0003", "cartoon-3d-boy", "painting-mona-lisa", "man-beard"])
+def test_the_renderers_own_detector_finds_the_turned_head_turned(name: str) -> None:
+    shown = view(name)
+    rolls = []
+    for roll in (-0.06, 0.06):
+        frame = shown.render(Pose(head=np.array([0, 0, roll, 0, 0], np.float32)))
+        rolls.append(FaceFrame.of(find_face(frame).points).roll_deg)
+    assert np.degrees(0.12) * 0.7 < rolls[1] - rolls[0] < np.degrees(0.12) * 1.3
+
+
+def test_a_cutout_has_the_person_and_no_ground() -> None:
+    cutout = view("synthetic-woman-0588").render_cutout(Pose())
+    height, width = cutout.shape[:2]
+    assert cutout[height // 2, width // 2, 3] == 255
+    assert cutout[:60, :60, 3].max() == 0
+
+
+def test_a_new_background_is_seen_up_to_the_person() -> None:
+    person = actor("synthetic-woman-0588")
+    green = np.full((512, 512, 3), (20, 160, 60), np.uint8)
+    shown = View(person, SIZE, frame_shot(person, SIZE, Shot.HEAD), background=green)
+    frame = shown.render(Pose())
+    assert np.abs(frame[:60, :60].astype(int) - green[:60, :60]).max() <= 1
+    teal = np.abs(frame.astype(int) - (165, 205, 207)).max(-1) < 14
+    assert teal.mean() < 0.01, "the photo's own teal wall still shows"
+
+
+def test_a_dog_is_no_face_though_the_mesh_alone_would_take_it() -> None:
+    with pytest.raises(FaceError, match="No human face"):
+        find_face(read_picture(PORTRAITS / "dog.jpg").rgb)
+
+
+def test_of_several_faces_the_largest_is_taken_and_any_can_be_chosen() -> None:
+    large = view("synthetic-man-0056", Shot.HEAD).render(Pose())
+    small = view("synthetic-woman-0163", Shot.BUST).render(Pose())
+    group = np.hstack([small, large])
+    assert len(find_boxes(group)) == 2
+    first, second = find_face(group, 1), find_face(group, 2)
+    assert first.others == 1
+    assert first.frame.scale > second.frame.scale
+    assert first.frame.origin[0] > 512 > second.frame.origin[0]
+    with pytest.raises(FaceError, match="face 3"):
+        find_face(group, 3)
+
+
+def test_faces_that_cannot_speak_are_refused_with_the_reason() -> None:
+    picture = view("synthetic-man-0056", Shot.HEAD).render(Pose())
+    with pytest.raises(FaceError) as small:
+        find_face(picture[::9, ::9].copy())
+    assert small.value.code in {"face_too_small", "no_face"}
+    points = find_face(picture).points
+    with pytest.raises(FaceError) as cut:
+        find_face(picture[: int(points[13, 1])].copy())
+    assert cut.value.code in {"face_cut_off", "no_face"}
+    with pytest.raises(FaceError, match="No human face"):
+        find_face(np.zeros((300, 300, 3), np.uint8))
