@@ -1,0 +1,1 @@
+"""The two portraits of the project, painted by code: `python -m art.portraits` writes them."""

@@ -1,0 +1,98 @@
+"""Paints the portraits: `python -m art.portraits` writes them into the package."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from art import background, body, cloth, ears, eyes, face, mouth, stubble, styles
+from art.light import Rig
+from art.paint import lay
+from art.people import AVA, NOAH
+from art.person import Curve, Person
+from art.space import Array, Space
+
+WIDTH, HEIGHT = 1024, 1280
+UNIT = 210.0
+CENTRE = (512.0, 512.0)
+FOLDER = Path(__file__).resolve().parent.parent / "avatarium" / "engine" / "face" / "portraits"
+RIG = Rig()
+
+Picture = npt.NDArray[np.uint8]
+
+
+def space(scale: float) -> Space:
+    """The canvas at `scale` times the size of the finished picture."""
+    return Space(
+        width=round(WIDTH * scale),
+        height=round(HEIGHT * scale),
+        unit=UNIT * scale,
+        centre=(CENTRE[0] * scale, CENTRE[1] * scale),
+    )
+
+
+def head(canvas: Array, s: Space, person: Person) -> None:
+    p = s.patch((-1.1, -1.35, 1.1, 1.5))
+    colour, _ = face.skin(p, person, face.relief(p, person), RIG)
+    lay(canvas, p, face.details(p, person, colour), face.cover(p, person))
+    eyes.paint(canvas, s, person)
+    mouth.paint(canvas, s, person)
+
+
+def silhouette(s: Space, person: Person, shoulders: Curve) -> Array:
+    """Coverage of face, neck and clothes: what hair can throw its shadow on."""
+    p = s.whole()
+    neck = (p.side < body.half_width(p, person)) & (p.y > 0.9) & (p.side < 0.8)
+    return np.maximum(np.maximum(face.cover(p, person), cloth.torso(p, shoulders)[0]), neck.astype(np.float32))
+
+
+def ava(scale: float) -> Array:
+    s = space(scale)
+    canvas = np.zeros((s.height, s.width, 3), dtype=np.float32)
+    background.paint(canvas, s, background.STUDIO)
+    styles.ava_behind(canvas, s)
+    body.paint(canvas, s, AVA, RIG)
+    body.necklace(canvas, s)
+    cloth.soft_top(canvas, s, RIG)
+    cloth.blazer(canvas, s, RIG)
+    head(canvas, s, AVA)
+    styles.ava_before(canvas, s, silhouette(s, AVA, cloth.BLAZER))
+    return canvas
+
+
+def noah(scale: float) -> Array:
+    s = space(scale)
+    canvas = np.zeros((s.height, s.width, 3), dtype=np.float32)
+    background.paint(canvas, s, background.STUDY)
+    body.paint(canvas, s, NOAH, RIG)
+    cloth.sweater(canvas, s, RIG)
+    ears.paint(canvas, s, NOAH, RIG)
+    head(canvas, s, NOAH)
+    stubble.paint(canvas, s, NOAH)
+    styles.noah_hair(canvas, s, silhouette(s, NOAH, cloth.SWEATER))
+    return canvas
+
+
+PORTRAITS: dict[str, Callable[[float], Array]] = {"ava": ava, "noah": noah}
+
+
+def render(name: str, *, width: int = WIDTH, oversample: float = 2.0) -> Picture:
+    """The portrait `name` as uint8 RGB (H, W, 3), `width` pixels wide, painted `oversample` times larger."""
+    scale = width / WIDTH
+    canvas = PORTRAITS[name](scale * oversample)
+    size = (round(WIDTH * scale), round(HEIGHT * scale))
+    small = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(np.clip(small * 255.0 + 0.5, 0, 255), dtype=np.uint8)
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in PORTRAITS:
+        Image.fromarray(render(name)).save(FOLDER / f"{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
