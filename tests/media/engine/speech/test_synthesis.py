@@ -23,9 +23,9 @@ def check(speech: Speech, text: str) -> None:
     assert speech.audio.dtype == np.float32 and speech.audio.ndim == 1
     assert np.abs(speech.audio).max() <= 1.0
     assert [word.text for word in speech.words] and " ".join(w.text for w in speech.words).split() == text.split()
-    for spans in (speech.phonemes, speech.words):
-        assert all(0.0 <= span.start_s < span.end_s <= speech.duration_s + 1e-6 for span in spans)
-        assert all(a.end_s <= b.start_s + 1e-6 for a, b in itertools.pairwise(spans))
+    for times in ([(p.start_s, p.end_s) for p in speech.phonemes], [(w.start_s, w.end_s) for w in speech.words]):
+        assert all(0.0 <= start < end <= speech.duration_s + 1e-6 for start, end in times)
+        assert all(a[1] <= b[0] + 1e-6 for a, b in itertools.pairwise(times))
     for word in speech.words:
         inside = [p for p in speech.phonemes if word.start_s - 1e-6 <= p.start_s and p.end_s <= word.end_s + 1e-6]
         assert inside, word
@@ -42,27 +42,28 @@ def test_live_voices(voice: str, rate: float) -> None:
     assert any(p.stress == 1 for p in speech.phonemes)
 
 
-def level(speech: Speech, start_s: float, end_s: float) -> float:
+def closures_found(speech: Speech, shift_s: float) -> float:
+    """Share of the p and b in whose stated time, moved by a shift, the sound is quietest of all around."""
     envelope = envelope_db(speech.audio)
     hop_s = ENVELOPE_HOP / speech.rate
-    return float(envelope[round(start_s / hop_s) : max(round(end_s / hop_s), round(start_s / hop_s) + 1)].min())
+    found = []
+    for p in speech.phonemes:
+        if p.ipa in ("p", "b"):
+            start, end = p.start_s + shift_s, p.end_s + shift_s
+            around = envelope[max(0, round((start - 0.08) / hop_s)) : round((end + 0.08) / hop_s)]
+            inside = envelope[max(0, round(start / hop_s)) : round(end / hop_s)]
+            found.append(inside.min() <= around.min() + 3.0)
+    assert len(found) > 20
+    return float(np.mean(found))
 
 
 @BOTH_LIVE
-def test_lips_that_close_are_quiet(voice: str) -> None:
-    """In p, b and m the sound dips where the times say: at the least 6 dB below the vowel beside it."""
+def test_lips_that_close_are_quiet_just_then(voice: str) -> None:
+    """Fails without the correction of the network's lag, which is 55 ms."""
     speech = synthesize(SCRIPT, voice)
-    closures = [(p, after) for p, after in itertools.pairwise(speech.phonemes) if p.ipa in ("p", "b", "m")]
-    loud = envelope_db(speech.audio)
-    hop_s = ENVELOPE_HOP / speech.rate
-    dips = [
-        loud[round(v.start_s / hop_s) : round(v.end_s / hop_s)].max() - level(speech, p.start_s, p.end_s)
-        for p, v in closures
-    ]
-    stops = [dip for dip, (p, _) in zip(dips, closures, strict=True) if p.ipa != "m"]
-    assert len(stops) > 12
-    assert np.mean(np.array(stops) > 12.0) > 0.9
-    assert np.mean(np.array(dips) > 3.0) > 0.9
+    assert closures_found(speech, 0.0) >= 0.75
+    assert closures_found(speech, 0.055) < closures_found(speech, 0.0) - 0.1
+    assert closures_found(speech, -0.055) < closures_found(speech, 0.0) - 0.1
 
 
 @BOTH_LIVE
@@ -141,22 +142,22 @@ def test_first_sound_of_a_live_voice_costs_little() -> None:
 
 
 def test_long_script_is_streamed_in_bounded_memory() -> None:
-    script = " ".join(f"This is sentence number {i} of a long script." for i in range(60))
+    script = " ".join(f"This is sentence number {i} of a long script." for i in range(30))
     reader = stream(script, "hibari-ava")
     next(reader)
     tracemalloc.start()
     total_s = sum(chunk.duration_s for chunk in reader)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert total_s > 120.0
-    assert peak < 24e6
+    assert total_s > 60.0
+    assert peak < 12e6
 
 
 def test_endless_sentence_is_spoken_whole() -> None:
-    text = "one " * 150 + "1234567890 " * 40
+    text = "one " * 60 + "1234567890 " * 24
     speech = synthesize(text, "hibari-ava")
     check(speech, text)
-    assert speech.duration_s > 100.0
+    assert speech.duration_s > 50.0
 
 
 def test_mixed_text_speaks_what_it_can() -> None:
