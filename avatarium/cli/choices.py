@@ -72,7 +72,7 @@ def text_of(text: str | None, file: str | None) -> str:
     """
     if text is not None:
         return text
-    data, name = _bytes_of(file or "-")
+    data, name = _bytes_of(file or "")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     decoder = codecs.getincrementaldecoder(encoding)()
     try:

@@ -52,7 +52,9 @@ def marks(
     from avatarium.engine.face import Emotion, arkit_marks, speech_marks
 
     feeling = choice(Emotion, emotion, "emotion")
-    speech = _recorded(audio, language) if audio else _spoken(text_of(text, text_file), voice, language, rate)
+    speech = (
+        _recorded(audio, language) if audio is not None else _spoken(text_of(text, text_file), voice, language, rate)
+    )
     if wanted is MarksFormat.ARKIT:
         _write(arkit_marks(speech, fps=fps, seed=seed, emotion=feeling), out)
     else:

@@ -13,7 +13,6 @@ from avatarium.cli.models import fetch_missing
 from avatarium.cli.quiet import native_chatter_hidden
 
 if TYPE_CHECKING:
-    from avatarium.engine.production import Take
     from avatarium.engine.talking import SpeakOptions
 
 
@@ -83,26 +82,25 @@ def speak(
         seed=seed,
     )
     check_output(Path(out), alpha=alpha)
-    words = None if audio else text_of(text, text_file)
-    _report(_make(avatar, words, audio, Path(out), options))
+    words = None if audio is not None else text_of(text, text_file)
+    _make(avatar, words, audio, Path(out), options)
 
 
-def _make(avatar: str, text: str | None, audio: str | None, out: Path, options: SpeakOptions) -> Take:
+def _make(avatar: str, text: str | None, audio: str | None, out: Path, options: SpeakOptions) -> None:
     from avatarium.engine.capabilities import RECOGNISER, assets_of_voice
     from avatarium.engine.talking import choose_voice, perform, prepare_view, script_of_audio, script_of_text
 
-    script = script_of_audio(audio, options, note) if audio else script_of_text(text or "", avatar, options)
+    if audio is not None:
+        script, models = script_of_audio(audio, options, note), RECOGNISER.assets
+    else:
+        script, models = script_of_text(text or "", avatar, options), assets_of_voice(choose_voice(avatar, options))
     notes: list[str] = []
     with native_chatter_hidden():
         view = prepare_view(avatar, options, notes.append)
     for sentence in notes:
         note(sentence)
-    fetch_missing(RECOGNISER.assets if audio else assets_of_voice(choose_voice(avatar, options)))
+    fetch_missing(models)
     with video_progress() as progress:
-        return perform(view, script, out, options=options, progress=progress)
-
-
-def _report(take: Take) -> None:
-    size = human_size(take.path.stat().st_size)
-    print(f"{take.path}: {take.duration_s:.1f} s, {size}")
+        take = perform(view, script, out, options=options, progress=progress)
+    print(f"{out}: {take.duration_s:.1f} s, {view.size} at {take.fps} fps, {human_size(out.stat().st_size)}")
     print(f"made in {take.wall_s:.1f} s, real-time factor {take.real_time_factor:.2f}")

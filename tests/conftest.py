@@ -1,0 +1,31 @@
+"""What tests of every rung share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MEDIA = Path(os.environ.get("AVATARIUM_TEST_MEDIA", ROOT.parent / "shared" / "media"))
+
+
+@pytest.fixture(scope="session")
+def media() -> Path:
+    """The folder of test media: ``AVATARIUM_TEST_MEDIA``, or ``../shared/media`` beside the checkout."""
+    if not MEDIA.is_dir():
+        pytest.skip("the test media are not here; set AVATARIUM_TEST_MEDIA")
+    return MEDIA
+
+
+@pytest.fixture(scope="session")
+def portraits(media: Path) -> Path:
+    """Test photos of people, paintings, a robot and a dog."""
+    return media / "portraits"
+
+
+@pytest.fixture(scope="session")
+def recordings(media: Path) -> Path:
+    """Test recordings of people who speak or sing."""
+    return media / "speech"

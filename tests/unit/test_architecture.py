@@ -1,0 +1,90 @@
+"""The rules between rooms, held by reading the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("mediapipe", "cv2", "numba", "onnx", "onnxruntime", "torch", "scipy", "av", "hama", "hibari", "PIL", "numpy")
+# Put together here, so that this file does not name what it forbids.
+FORBIDDEN = (
+    "/" + r"work/",
+    r"(?:pypi|files\.pythonhosted|registry\.npmjs|deb\.debian|archive\.ubuntu)" + r"\.(?:org|com)",
+)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield node.module or ""
+            if node.module == "avatarium":
+                yield from (f"avatarium.{alias.name}" for alias in node.names)
+
+
+def _ours(names: Iterator[str]) -> set[str]:
+    return {name for name in names if name.split(".")[0] in ("avatarium", "bench", "tools", "tests", "art")}
+
+
+def test_the_engine_imports_no_other_room() -> None:
+    files = sorted((ROOT / "avatarium" / "engine").rglob("*.py"))
+    assert len(files) > 50
+    for path in files:
+        outside = {n for n in _ours(_imports(path)) if not re.match(r"avatarium\.(engine|errors)(\.|$)", n)} - {
+            "avatarium"
+        }
+        assert not outside, f"{path.relative_to(ROOT)} imports {outside}"
+
+
+def test_the_product_imports_neither_tests_nor_tools() -> None:
+    for path in sorted((ROOT / "avatarium").rglob("*.py")):
+        assert not {n for n in _ours(_imports(path)) if not n.startswith("avatarium")}, path
+
+
+@pytest.mark.parametrize(
+    "module", ["avatarium", "avatarium.errors", "avatarium.engine", "avatarium.cli", "avatarium.cli.app"]
+)
+def test_importing_is_light(module: str) -> None:
+    code = f"import sys, {module}; print(' '.join(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert not set(found.stdout.split()) & set(HEAVY)
+
+
+def test_every_public_name_of_the_engine_is_there() -> None:
+    import avatarium.engine as engine
+
+    for name in engine.__all__:
+        assert getattr(engine, name) is not None
+    with pytest.raises(AttributeError):
+        _ = engine.nonsense
+
+
+def _committed() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name]
+
+
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    pattern = re.compile("|".join(FORBIDDEN))
+    for path in _committed():
+        if path.is_file() and path.suffix not in (".npz", ".png", ".jpg", ".mp4", ".webm", ".gif", ".ttf", ".woff2"):
+            found = pattern.search(path.read_text(encoding="utf-8"))
+            assert not found, f"{path.relative_to(ROOT)} names {found and found.group()}"
+
+
+def test_no_module_outgrows_one_idea() -> None:
+    for path in sorted((ROOT / "avatarium").rglob("*.py")):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 450, path
