@@ -115,6 +115,7 @@ def _weights(
     flat = np.linalg.solve(frame.axes[:2, :2].T, ((at - frame.origin[:2]) / frame.scale).T).T
     chin = float(frame.to_local(face[mesh.CHIN][None])[0, 1])
     head = 1 - smooth(chin + 0.05, chin + 0.05 + NECK, flat[:, 1])
+    head *= 1 - smooth(0.95, 1.45, np.abs(flat[:, 0])) * smooth(0.55 * chin, 0.95 * chin, flat[:, 1])
     breath = smooth(chin * 0.95, chin * 1.8, flat[:, 1]) * (1 - smooth(LOWEST - 1.6, LOWEST, flat[:, 1]))
     if anchored:
         inside = _distance_to_border(at, box) / frame.scale

@@ -168,7 +168,7 @@ def _paint(  # type: ignore[no-untyped-def]
             xt, yt = x - depth_shift[0] * TONGUE_DEPTH, y - depth_shift[1] * TONGUE_DEPTH - 0.8 * jaw
             dome = -0.030 - 0.055 * tongue + 1.3 * xt * xt
             share = _smooth(-0.010, 0.022, yt - dome) * (1 - _smooth(0.16, 0.24, abs(xt)))
-            lit = (0.42 + 0.55 * _smooth(0.0, 0.060, yt - dome)) * (1 - 0.14 * np.exp(-((xt / 0.016) ** 2)))
+            lit = (0.30 + 0.48 * _smooth(0.0, 0.060, yt - dome)) * (1 - 0.14 * np.exp(-((xt / 0.016) ** 2)))
             for k in range(3):
                 colour[k] += share * (TONGUE[k] * light * lit - colour[k])
             xt, yt = x - depth_shift[0] * TEETH_DEPTH, y - depth_shift[1] * TEETH_DEPTH

@@ -18,7 +18,7 @@ NEUTRAL_WIDTH = 0.60
 """Mouths wider than this (IOD) smile."""
 NEUTRAL_CORNER, SMILE_RISE = 0.015, 0.08
 """Where the corners rest below the middle of the lips, and how far a full smile lifts them (IOD)."""
-SMILE_KEPT = 0.3
+SMILE_KEPT = 0.5
 """Share of a photo's smile that stays while it speaks."""
 LID_MEET = 0.04
 """Where closing lids meet, as a share of the eye's opening above the lower lid."""
@@ -33,18 +33,23 @@ _TUCK_FADE = (0.35, 0.8, 1.0)
 _THINNEST = 0.002
 _USUAL_WIDTH = 0.54
 """A wider mouth (IOD) has further to go to a round one."""
+_ROUNDING = (1.2, 1.45)
+"""Bounds of how much further. Lips that are warped narrower look less round than lips that pout: they must go further."""
+_POUT = 0.09
+"""Lips as round as this (IOD) cannot smile."""
 _UNEVEN_GAP = 0.12
 """At this opening (IOD) a photo's own lips show as they are."""
 
 
-def _cubic_fit() -> Points:
-    """The matrix that replaces eleven points by the cubic through them, shape ``(11, 11)``."""
-    powers = np.vander(np.linspace(-1, 1, 11), 4)
-    fit: Points = powers @ np.linalg.pinv(powers)
+def _plain_line() -> Points:
+    """The matrix that replaces eleven points by a plain curve: half the cubic through them, half the straight line."""
+    at = np.linspace(-1, 1, 11)
+    cubic, straight = (np.vander(at, n) for n in (4, 2))
+    fit: Points = (cubic @ np.linalg.pinv(cubic) + straight @ np.linalg.pinv(straight)) / 2
     return fit
 
 
-_SMOOTH_LINE = _cubic_fit()
+_PLAIN_LINE = _plain_line()
 """Lips of an open photo are no mirror of each other; the line on which they meet must still be a plain curve."""
 
 
@@ -69,7 +74,7 @@ class Resting:
         smile = float(np.clip((NEUTRAL_CORNER - corner) / SMILE_RISE, 0, 1))
         return cls(
             opening=max(0.0, float(lower[1] - upper[1])),
-            width=max(0.0, width - NEUTRAL_WIDTH) * 0.55 * (smile > 0.15),
+            width=max(0.0, width - NEUTRAL_WIDTH) * 0.6 * (smile > 0.15),
             smile=smile if smile > 0.25 else 0.0,
         )
 
@@ -98,18 +103,20 @@ class Rig:
         self.resting = Resting.of(self.local)
         self._fields: Fields = fields()
         self._profile = lip_profile()
-        stacked = np.concatenate([self._fields.mouth, self._fields.feelings, self._fields.brow[None]])
+        found = self._fields
+        stacked = np.concatenate([found.mouth, found.feelings, [found.brow, found.smile]])
         self._stacked = stacked.reshape(len(stacked), -1)
         self._rest = self.local - self._fields.smile * self.resting.smile * (1 - SMILE_KEPT)
         self._offset = np.array([self.resting.opening, self.resting.width, 0.0, 0.0])
         span = np.linalg.norm((self.local[mesh.MOUTH_RIGHT] - self.local[mesh.MOUTH_LEFT])[:2])
-        self._rounding = max(1.0, float(span) / _USUAL_WIDTH)
+        self._rounding = float(np.clip((span / _USUAL_WIDTH) ** 1.5, *_ROUNDING))
 
     def shape(self, pose: Pose) -> Points:
         """The face in its own coordinates with the expression of a pose, shape ``(468, 3)``."""
         mouth = pose.mouth[:4].astype(float)
         mouth[Mouth.WIDTH] *= self._rounding if mouth[Mouth.WIDTH] < 0 else 1.0
-        weights = np.concatenate([mouth - self._offset, pose.emotion, [pose.brow]])
+        pout = -0.6 * self.resting.smile * SMILE_KEPT * min(1.0, max(0.0, -mouth[Mouth.WIDTH] / _POUT))
+        weights = np.concatenate([mouth - self._offset, pose.emotion, [pose.brow, pout]])
         local = np.asarray(self._rest + (weights @ self._stacked).reshape(-1, 3))
         self._close_gap(local, float(pose.mouth[Mouth.OPEN]))
         self._press(local, max(0.0, -float(pose.mouth[Mouth.OPEN])))
@@ -128,7 +135,7 @@ class Rig:
         fall: Points = _LOWER_SHARE * error
         if self.resting.is_open:
             line = local[upper, 1] + rise
-            level: Points = (_SMOOTH_LINE @ line - line) * (1 - min(max(opening / _UNEVEN_GAP, 0.0), 1.0))
+            level: Points = (_PLAIN_LINE @ line - line) * (1 - min(max(opening / _UNEVEN_GAP, 0.0), 1.0))
             rise, fall = rise + level, fall + level
         self._move_lips(local, rise, fall, _RING_FADE)
         local[upper, 1] += rise
