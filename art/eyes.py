@@ -68,7 +68,7 @@ def ball(canvas: Array, p: Patch, eye: Eye, side: float, seed: int) -> None:
 def sclera(p: Patch, eye: Eye) -> Array:
     centre = (eye.iris_at[0] - 0.004, eye.iris_at[1])
     away = np.hypot((p.x - centre[0]) / 0.165, (p.y - centre[1]) / 0.11)
-    white = ramp(((247, 240, 234), (240, 230, 224), (216, 196, 188), (178, 142, 132)), away * 0.85)
+    white = ramp(((250, 244, 236), (243, 234, 225), (218, 198, 186), (178, 140, 128)), away * 0.85)
     meat = smoothstep(0.226, 0.198, p.x + 0.25 * (p.y - 0.03))
     colour = white + (tint((206, 132, 118)) - white) * meat[..., None]
     wet = spot(p, (0.203, 0.026), (0.005, 0.005))

@@ -137,7 +137,7 @@ def skin(p: Patch, person: Person, z: Array, rig: Rig) -> tuple[Array, Lit]:
     soft = illuminate(z, p, rig, softness=0.04)
     level = 0.62 * lit.level + 0.38 * soft.level
     mottle = 0.010 * noise(p, 0.05, person.seed) + 0.006 * noise(p, 0.018, person.seed + 1)
-    mottle = mottle + 0.005 * np.clip(noise(p, 0.0085, person.seed + 2), -2, 2)
+    mottle = mottle + 0.007 * np.clip(noise(p, 0.0085, person.seed + 2), -2, 2)
     colour = ramp(person.skin, level * 0.96 + mottle + person.exposure)
     colour = flush(p, person, colour)
     oily = oil(p) * person.gloss

@@ -34,7 +34,7 @@ AVA = Person(
         upper=((0.138, -0.238), (0.24, -0.268), (0.37, -0.293), (0.47, -0.266), (0.61, -0.156)),
         colour=(52, 26, 14), hairs=460, strength=0.95,
     ),
-    ridge=0.75, cheek=1.0, gloss=1.0, neck_half=0.395,
+    ridge=0.75, cheek=1.0, gloss=1.0, neck_half=0.395, lean=1.6,
 )  # fmt: skip
 
 NOAH = Person(
@@ -70,5 +70,5 @@ NOAH = Person(
         upper=((0.124, -0.218), (0.24, -0.240), (0.38, -0.252), (0.49, -0.226), (0.625, -0.114)),
         colour=(78, 52, 32), hairs=560, strength=0.92,
     ),
-    ridge=1.15, cheek=0.85, gloss=0.8, stubble=1.0, neck_half=0.495, exposure=-0.055,
+    ridge=1.15, cheek=0.85, gloss=0.8, stubble=1.0, neck_half=0.495, lean=-1.2, exposure=-0.055,
 )  # fmt: skip

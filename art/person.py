@@ -74,5 +74,6 @@ class Person:
     cheek: float
     gloss: float
     exposure: float = -0.045
+    lean: float = 0.0
     stubble: float = 0.0
     neck_half: float = 0.42

@@ -10,7 +10,7 @@ from PIL import Image
 
 from art import background, body, cloth, ears, eyes, face, mouth, stubble, styles
 from art.light import Rig
-from art.paint import lay
+from art.paint import lay, smoothstep
 from art.people import AVA, NOAH
 from art.person import Curve, Person
 from art.space import Array, Space
@@ -19,6 +19,7 @@ WIDTH, HEIGHT = 1024, 1280
 UNIT = 210.0
 CENTRE = (512.0, 512.0)
 FOLDER = Path(__file__).resolve().parent.parent / "avatarium" / "engine" / "face" / "portraits"
+PIVOT_Y = 1.9
 RIG = Rig()
 
 Picture = npt.NDArray[np.uint8]
@@ -49,6 +50,23 @@ def silhouette(s: Space, person: Person, shoulders: Curve) -> Array:
     return np.maximum(np.maximum(face.cover(p, person), cloth.torso(p, shoulders)[0]), neck.astype(np.float32))
 
 
+def turned(x: Array, y: Array, degrees: float) -> tuple[Array, Array]:
+    """Where a head leaning by `degrees` brings (x, y): it turns about the pit of the neck, the shoulders stay."""
+    angle = np.radians(degrees) * smoothstep(1.95, 1.15, y)
+    c, s = np.cos(angle), np.sin(angle)
+    up = y - PIVOT_Y
+    return np.asarray(c * x - s * up, dtype=np.float32), np.asarray(s * x + c * up + PIVOT_Y, dtype=np.float32)
+
+
+def leaned(canvas: Array, s: Space, degrees: float) -> Array:
+    """The painting with its head tilted a little: nobody holds it quite upright, and mirror symmetry looks lifeless."""
+    p = s.whole()
+    x, y = turned(p.x, p.y, -degrees)
+    at = s.pixels(np.stack([x, y], axis=-1))
+    out = cv2.remap(canvas, at[..., 0], at[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(np.clip(out, 0, 1), dtype=np.float32)
+
+
 def ava(scale: float) -> Array:
     s = space(scale)
     canvas = np.zeros((s.height, s.width, 3), dtype=np.float32)
@@ -60,7 +78,7 @@ def ava(scale: float) -> Array:
     cloth.blazer(canvas, s, RIG)
     head(canvas, s, AVA)
     styles.ava_before(canvas, s, silhouette(s, AVA, cloth.BLAZER))
-    return canvas
+    return leaned(canvas, s, AVA.lean)
 
 
 def noah(scale: float) -> Array:
@@ -73,7 +91,7 @@ def noah(scale: float) -> Array:
     head(canvas, s, NOAH)
     stubble.paint(canvas, s, NOAH)
     styles.noah_hair(canvas, s, silhouette(s, NOAH, cloth.SWEATER))
-    return canvas
+    return leaned(canvas, s, NOAH.lean)
 
 
 PORTRAITS: dict[str, Callable[[float], Array]] = {"ava": ava, "noah": noah}
@@ -85,7 +103,8 @@ def render(name: str, *, width: int = WIDTH, oversample: float = 2.0) -> Picture
     canvas = PORTRAITS[name](scale * oversample)
     size = (round(WIDTH * scale), round(HEIGHT * scale))
     small = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(np.clip(small * 255.0 + 0.5, 0, 255), dtype=np.uint8)
+    dither = np.random.default_rng(0).uniform(0.0, 1.0, small.shape[:2])[..., None]
+    return np.asarray(np.clip(small * 255.0 + dither, 0, 255), dtype=np.uint8)
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ def flyaways(sheet: Sheet, seed: int) -> Sheet:
         strands=70,
         locks=70,
         gather=0.0,
-        loose=0.022,
+        loose=0.013,
         width=0.0022,
         seed=seed,
         ragged=0.5,
@@ -82,15 +82,28 @@ def ava_behind(canvas: Array, space: Space) -> None:
     paint(canvas, space, sheet, AVA_HAIR)
 
 
+def baby_hair(canvas: Array, space: Space, sheets: tuple[Sheet, Sheet]) -> None:
+    """Short fine hairs that soften the hairline above the temples."""
+    veil = canvas.copy()
+    for sheet in sheets:
+        start = tuple(tuple((x, y + drop) for x, y in sheet.guides[0][:4]) for drop in (0.022, -0.02, -0.05))
+        fine = replace(
+            sheet, guides=start, strands=150, locks=50, gather=0.0, wave=(0.0, 1.0), gloss=(), level=(0.30, 0.34, 0.40),
+            loose=0.014, width=0.0020, seed=sheet.seed + 20, ragged=0.75, roots=0.45, root_width=0.3,
+        )  # fmt: skip
+        paint(veil, space, fine, AVA_HAIR)
+    canvas += (veil - canvas) * np.float32(0.42)
+
+
 def parting(canvas: Array, space: Space) -> None:
     """Skin that shows where the hair parts, narrowing to the back."""
     p = space.patch((0.0, -1.35, 0.25, -0.75))
     middle = 0.132 - 0.022 * (-(p.y + 0.85)) / 0.42 + 0.003 * np.sin(p.y * 31)
-    width = np.interp(p.y, [-1.28, -0.86], [0.003, 0.0085])
+    width = np.interp(p.y, [-1.28, -0.86], [0.002, 0.0075])
     ends = smoothstep(-1.27, -1.20, p.y) * smoothstep(-0.84, -0.88, p.y)
     gap = np.abs(p.x - middle) / width
     shade(canvas, p, (110, 90, 84), np.exp(-((gap / 4.0) ** 2)) * ends * 0.45)
-    lay(canvas, p, tint((166, 112, 84)), np.exp(-(gap**2)) * ends * 0.60)
+    lay(canvas, p, tint((166, 112, 84)), np.exp(-(gap**2)) * ends * (0.30 + 0.10 * np.sin(p.y * 57)))
 
 
 def ava_before(canvas: Array, space: Space, within: Array) -> None:
@@ -106,6 +119,7 @@ def ava_before(canvas: Array, space: Space, within: Array) -> None:
         paint(veil, space, flyaways(sheet, sheet.seed + 10), AVA_HAIR)
         canvas += (veil - canvas) * np.float32(0.5)
     parting(canvas, space)
+    baby_hair(canvas, space, sheets)
 
 
 NOAH_HAIR = ((30, 20, 12), (66, 45, 28), (108, 78, 48), (152, 115, 74), (198, 160, 112), (236, 208, 164))
@@ -141,7 +155,7 @@ def noah_sheets() -> tuple[Sheet, ...]:
     )  # fmt: skip
     other = replace(temple, guides=tuple(tuple((-x, y) for x, y in guide) for guide in TEMPLE), seed=33)
     quiff = Sheet(
-        guides=QUIFF, strands=4200, locks=30, gather=0.82, wave=(0.020, 1.3), level=(0.26, 0.38, 0.46), loose=0.010,
+        guides=QUIFF, strands=4200, locks=30, gather=0.82, wave=(0.020, 1.3), level=(0.36, 0.39, 0.47), loose=0.010,
         gloss=((0.42, 0.12, 0.34), (0.80, 0.08, 0.14)), seed=34, width=0.0062, ragged=0.30, roots=0.24, root_width=0.25,
     )  # fmt: skip
     return crown, temple, other, quiff
