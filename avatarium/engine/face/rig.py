@@ -139,7 +139,7 @@ class Rig:
             rise, fall = rise + level, fall + level
         self._move_lips(local, rise, fall, _RING_FADE)
         local[upper, 1] += rise
-        local[lower, 1] += fall
+        local[lower[1:-1], 1] += fall[1:-1]  # the corners belong to both rows
 
     def _meet(self, local: Points, share: float) -> None:
         """Bring upper and lower lip to the same places along and across the mouth, as they are when shut."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,15 +13,6 @@ from avatarium.engine.face.pose import FEELINGS, Emotion, Mouth, Pose
 from avatarium.engine.face.rig import Rig, rotation
 
 Points = NDArray[np.float64]
-UNIT = 150.0
-
-
-@pytest.fixture(scope="module")
-def face() -> Points:
-    """The average face in pixels, 150 between the outer eye corners."""
-    with np.load(str(files("avatarium.engine.face") / "data/motion.npz")) as data:
-        points: Points = data["face"].astype(float) * UNIT + [256, 200, 0]
-    return points
 
 
 def mouth(**controls: float) -> Pose:
