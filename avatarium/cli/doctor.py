@@ -80,8 +80,8 @@ def doctor(
 
 def examine() -> Report:
     """Look at everything, and make two seconds of video."""
-    findings, home, free_mb = _findings()
     speed, trouble = _measured()
+    findings, home, free_mb = _findings()
     advice = [finding.advice for finding in findings if finding.advice]
     if free_mb < ENOUGH_MB:
         advice.append(f"Only {free_mb} MB are free in {home}; {ENOUGH_MB} are needed to fetch the best voices.")
@@ -170,12 +170,13 @@ def _print(report: Report) -> None:
         facts.add_row(*row)
     console.print(facts)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for heading in ("capability", "state", "engine", "packages"):
+    for heading in ("capability", "state", "engine"):
         table.add_column(heading)
     for finding in report.findings:
-        packages = ", ".join(f"{name} {found or 'MISSING'}" for name, found in finding.packages.items())
-        table.add_row(finding.capability, _state(finding), finding.engine, packages)
+        table.add_row(finding.capability, _state(finding), finding.engine)
     console.print(table)
+    packages = {name: found for finding in report.findings for name, found in finding.packages.items()}
+    console.print("packages:", ", ".join(f"{name} {found or 'MISSING'}" for name, found in packages.items()))
     for line in _verdict(report):
         console.print(line, soft_wrap=True)
 
