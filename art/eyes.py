@@ -149,7 +149,7 @@ def lashes(canvas: Array, space: Space, person: Person, side: float) -> None:
         colours = np.broadcast_to(tint(eye.lash), (*shape, 3))
         veil = canvas.copy()
         strokes(veil, space, lines, colours, np.broadcast_to(width * taper, shape))
-        strength = 0.62 if width > 0.003 else 0.28
+        strength = 0.54 if width > 0.003 else 0.28
         canvas += (veil - canvas) * np.float32(strength)
 
 
