@@ -117,8 +117,10 @@ def _weights(
     head = 1 - smooth(chin + 0.05, chin + 0.05 + NECK, flat[:, 1])
     head *= 1 - smooth(0.95, 1.45, np.abs(flat[:, 0])) * smooth(0.55 * chin, 0.95 * chin, flat[:, 1])
     breath = smooth(chin * 0.95, chin * 1.8, flat[:, 1]) * (1 - smooth(LOWEST - 1.6, LOWEST, flat[:, 1]))
+    inside = _distance_to_border(at, box) / frame.scale
+    # The border is held, so that the mesh covers the whole box in every pose.
+    head, breath = head * (inside > 1e-6), breath * (inside > 1e-6)
     if anchored:
-        inside = _distance_to_border(at, box) / frame.scale
         radius = np.hypot(flat[:, 0] / 0.95, (flat[:, 1] - 0.35) / 1.25)
         head *= (1 - smooth(1.0, 1.75, radius)) * smooth(0.0, 0.4, inside)
         breath *= smooth(0.0, 0.4, inside)
