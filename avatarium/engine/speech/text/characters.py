@@ -8,11 +8,10 @@ import unicodedata
 SCRIPTS = {
     **dict.fromkeys(("en", "es", "fr", "it", "pt"), frozenset({"LATIN"})),
     "hi": frozenset({"DEVANAGARI", "LATIN"}),
-    "ja": frozenset({"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK", "LATIN"}),
 }
 """Scripts that the voices of each language read."""
 
-PUNCTUATION = frozenset(".,!?;:—…\"“”()'-/।॥、。！？「」『』・ー～，：；（）")
+PUNCTUATION = frozenset(".,!?;:—…\"“”()'-/।॥")
 """What the front ends understand; everything else that is no letter or digit is left out."""
 
 _LOOKALIKES = str.maketrans(
@@ -32,6 +31,8 @@ _LOOKALIKES = str.maketrans(
         },
         **{"–": "—", "―": "—", "‒": "-", "‐": "-", "‑": "-", "−": "-", "[": "(", "]": ")", "{": "(", "}": ")"},
         **{"‥": "…", "‼": "!", "⁉": "?", "؟": "?", "،": ",", "؛": ";", "·": " ", "•": " ", "|": ",", "／": "/"},
+        **{"。": ".", "、": ",", "，": ",", "！": "!", "？": "?", "：": ":", "；": ";", "（": "(", "）": ")"},
+        **{"「": "“", "」": "”", "『": "“", "』": "”"},
     }
 )
 _LATIN_FOLDS = str.maketrans(

@@ -23,7 +23,7 @@ class Locale:
     hour_minute: str
     decimal: str
     order: str
-    """``mdy``, ``dmy`` or ``ymd``: how a date of three numbers is written."""
+    """``mdy`` or ``dmy``: how a date of three numbers is written."""
     point: str
     minus: str
     dot: str

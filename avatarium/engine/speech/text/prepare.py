@@ -29,7 +29,6 @@ _LANGUAGE_NAMES = {
     "it": "Italian",
     "pt": "Portuguese",
     "hi": "Hindi",
-    "ja": "Japanese",
 }
 
 

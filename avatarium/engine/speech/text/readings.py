@@ -55,7 +55,6 @@ _COMBINED = re.compile(r"[^\W\d_][̀-ͯ]{1,8}")
 _BLANKS = re.compile(r"\s+")
 _SLASH = re.compile(r"/")
 _LOOSE_PUNCTUATION = re.compile(r" (?=[,.;:!?…](?:\s|$))")
-_IDEOGRAPHIC_EDGE = re.compile(r"(?<=[\dA-Za-z%¥$€£℃])(?=[぀-ヿ㐀-鿿])|(?<=[぀-ヿ㐀-鿿])(?=[\dA-Za-z¥$€£])")
 
 
 def read_out(source: Tracked, locale: Locale) -> Tracked:
@@ -172,7 +171,6 @@ def _scale(scale: str, locale: Locale) -> str:
         "it": ("mila", "milioni", "miliardi"),
         "pt": ("mil", "milhões", "bilhões"),
         "hi": ("हज़ार", "मिलियन", "बिलियन"),
-        "ja": ("千", "百万", "十億"),
     }[locale.language]
     return names[(1_000, 1_000_000, 1_000_000_000).index(_SCALES[scale])]
 
@@ -360,17 +358,12 @@ def _tight_punctuation(text: Tracked, locale: Locale) -> Tracked:
     return text.sub(_LOOSE_PUNCTUATION, lambda m: "")
 
 
-def _spaced_digits(text: Tracked, locale: Locale) -> Tracked:
-    """Blanks around the digits of scripts that write none, so that the rules see where a number ends."""
-    return text.sub(_IDEOGRAPHIC_EDGE, lambda m: " ") if locale.language == "ja" else text
-
-
 def _blanks(text: Tracked, locale: Locale) -> Tracked:
     return text.sub(_BLANKS, lambda m: " ")
 
 
 _RULES: tuple[Rule, ...] = (
-    *(_composed, _emoji, _addresses, _spaced_digits, _money, _dates, _times, _phones, _units, _romans),
+    *(_composed, _emoji, _addresses, _money, _dates, _times, _phones, _units, _romans),
     *(_abbreviations, _ordinals, _symbols, _ranges, _greek, _characters, _blanks, _english, _numbers),
     *(_slashes, _characters, _blanks, _tight_punctuation),
 )

@@ -11,7 +11,6 @@ from avatarium.engine.speech.text.locales import Locale
 
 LONGEST_PIECE = 240
 """Characters; a sentence that is longer is cut at a clause. 240 letters stay below the voices' 510 phonemes."""
-LONGEST_IDEOGRAPHIC_PIECE = 80
 SHORTEST_PIECE = 25
 """A cut at a clause leaves at least this many characters on its left."""
 
@@ -36,7 +35,6 @@ class Piece:
 _END = re.compile(r"[.!?…।॥]+[\"'”’»)\]]*(?=\s)|[。！？｡．]+[」』）”’\"]*|\n+")
 _CLAUSE = re.compile(r"(?<=[,;:—–،])\s+|\s+(?=[—–(])|(?<=[、，；：])")
 _TERMINAL = frozenset(".!?…:;。！？।॥")
-_IDEOGRAPH = re.compile(r"[぀-ヿ㐀-鿿]")
 _WORD_BEFORE = re.compile(r"([^\s(\"'“‘«]+)$")
 _STARTERS = frozenset(
     (
@@ -130,9 +128,8 @@ def _abbreviates(word: str, before: str, after: str, locale: Locale) -> bool:
 
 def _cut(text: str, boundary: Boundary) -> Iterator[Piece]:
     text = text.strip()
-    longest = LONGEST_IDEOGRAPHIC_PIECE if _IDEOGRAPH.search(text) else LONGEST_PIECE
-    while len(text) > longest:
-        at, kind = _place(text, longest)
+    while len(text) > LONGEST_PIECE:
+        at, kind = _place(text, LONGEST_PIECE)
         head, text = text[:at].strip(), text[at:].strip()
         if head:
             yield Piece(text=head, boundary=kind)

@@ -152,6 +152,8 @@ def test_tags_are_left_out_and_plain_signs_stay() -> None:
         ('<break time="1s"/>', "nothing_to_say"),
         ("Привет, мир", "no_voice_for_language"),
         ("안녕하세요", "no_voice_for_language"),
+        ("你好。", "no_voice_for_language"),
+        ("こんにちは", "no_voice_for_language"),
         ("नमस्ते", "wrong_script"),
         ("x" * (MAX_CHARACTERS + 1), "text_too_long"),
         ('Hi <break time="soon"/>', "bad_break"),
