@@ -35,6 +35,8 @@ Float32 = NDArray[np.float32]
 ENGINE = "photo actor: mesh warp with a painted mouth"
 MIN_COVER = 0.85
 """Share of the face that the mask must cover before person and ground are told apart."""
+FINER = 3
+"""Parts of a pixel, across and down, in which eyes are drawn."""
 LIP_INSET = 0.55
 """How far the lips' inner edge is sampled inside the lip where the photo shows teeth, so that none stick to it."""
 
@@ -231,6 +233,27 @@ class View:
         draw_map(body.face, target, self._source, map_x, map_y)
         draw_map(self._mouth_triangles, target, self._mouth_source, map_x, map_y)
         draw_map(self._eye_triangles, target, lids, map_x, map_y)
+        person = self._sampled(map_x, map_y)
+        for eye in mesh.EYES:
+            self._redraw_finely(person, target, lids, [*eye.upper, *eye.lower])
+        return person
+
+    def _redraw_finely(self, person: Image, target: Float32, lids: Float32, around: list[int]) -> None:
+        """Draw an eye again in parts of pixels: at the lid's edge the map jumps, and whole pixels would show as steps."""
+        height, width = person.shape[:2]
+        low = np.maximum(np.floor(target[around].min(0)).astype(int) - 3, 0)
+        high = np.minimum(np.ceil(target[around].max(0)).astype(int) + 4, [width, height])
+        columns, rows = high - low
+        if columns <= 0 or rows <= 0:
+            return
+        map_x, map_y = np.zeros((2, rows * FINER, columns * FINER), np.float32)
+        fine = (target - low.astype(np.float32) + 0.5) * FINER - 0.5
+        draw_map(self._mesh.face, fine, self._source, map_x, map_y)
+        draw_map(self._eye_triangles, fine, lids, map_x, map_y)
+        small = cv2.resize(self._sampled(map_x, map_y), (columns, rows), interpolation=cv2.INTER_AREA)
+        person[low[1] : high[1], low[0] : high[0]] = small
+
+    def _sampled(self, map_x: Float32, map_y: Float32) -> Image:
         person = cv2.remap(self._texture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(person, dtype=np.uint8)
 

@@ -119,7 +119,8 @@ def _weights(
     breath = smooth(chin * 0.95, chin * 1.8, flat[:, 1]) * (1 - smooth(LOWEST - 1.6, LOWEST, flat[:, 1]))
     inside = _distance_to_border(at, box) / frame.scale
     # The border is held, so that the mesh covers the whole box in every pose.
-    head, breath = head * (inside > 1e-6), breath * (inside > 1e-6)
+    held = inside <= 1e-6
+    head[held], breath[held] = 0, 0
     if anchored:
         radius = np.hypot(flat[:, 0] / 0.95, (flat[:, 1] - 0.35) / 1.25)
         head *= (1 - smooth(1.0, 1.75, radius)) * smooth(0.0, 0.4, inside)
