@@ -10,8 +10,8 @@
     ├── OutputError             the result cannot be written
     └── AssetError              a model file is missing, corrupt or cannot be fetched
 
-Every message is one sentence or two for the person who made the call: what is wrong, then what to do. ``code`` names the
-case for programs and never changes; ``exit_code`` is what the command line leaves with.
+Every message is one sentence or two for the person who made the call: what is wrong, then what to do. ``code`` names
+the case for programs and never changes; ``exit_code`` is what the command line leaves with.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class SpeakOptions:
     """How somebody speaks and how it is shown."""
 
     voice: str | None = None
-    """Name of a voice; None takes the best for the language, of the built-in avatar's gender where there is one."""
+    """Name of a voice. None takes the best of ``language``, or a fast English one; of the built-in avatar's gender."""
     language: str | None = None
     """BCP 47 tag such as ``fr``."""
     rate: float = 1.0
@@ -173,7 +173,10 @@ def choose_voice(avatar: str | Path, options: SpeakOptions) -> Voice:
     if options.voice:
         return find_voice(options.voice)
     portrait = built_in(avatar)
-    return find_voice(options.language or DEFAULT_LANGUAGE, gender=portrait.gender if portrait else None)
+    gender = portrait.gender if portrait else None
+    if options.language is None:
+        return find_voice(DEFAULT_LANGUAGE, gender=gender, live=True)
+    return find_voice(options.language, gender=gender)
 
 
 def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = None) -> View:

@@ -239,7 +239,7 @@ class View:
         return person
 
     def _redraw_finely(self, person: Image, target: Float32, lids: Float32, around: list[int]) -> None:
-        """Draw an eye again in parts of pixels: at the lid's edge the map jumps, and whole pixels would show as steps."""
+        """Draw an eye again in parts of pixels: the map jumps at the lid's edge, whole pixels would show as steps."""
         height, width = person.shape[:2]
         low = np.maximum(np.floor(target[around].min(0)).astype(int) - 3, 0)
         high = np.minimum(np.ceil(target[around].max(0)).astype(int) + 4, [width, height])

@@ -34,7 +34,7 @@ _THINNEST = 0.002
 _USUAL_WIDTH = 0.54
 """A wider mouth (IOD) has further to go to a round one."""
 _ROUNDING = (1.2, 1.45)
-"""Bounds of how much further. Lips that are warped narrower look less round than lips that pout: they must go further."""
+"""Bounds of how much further. Lips that are warped narrower look less round than lips that pout."""
 _POUT = 0.09
 """Lips as round as this (IOD) cannot smile."""
 _UNEVEN_GAP = 0.12
