@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from avatarium.engine.face.coarticulation import mouth_controls
 from avatarium.engine.face.pose import FEELINGS, Emotion, Floats, Performance
@@ -128,16 +127,22 @@ def noise(t: Times, hz: float, seed: int, channel: int) -> Times:
 
 
 def _normal(index: NDArray[np.int64], seed: int, channel: int) -> Times:
-    """A fixed standard-normal number for each index (SplitMix64, Steele, Lea and Flood 2014)."""
+    """A fixed standard-normal number for each index (Box and Muller 1958), within 2.5."""
+    one, two = (_uniform(2 * index + k, seed, channel) for k in (0, 1))
+    numbers: Times = np.clip(np.sqrt(-2 * np.log(one)) * np.cos(2 * np.pi * two), -2.5, 2.5)
+    return numbers
+
+
+def _uniform(index: NDArray[np.int64], seed: int, channel: int) -> Times:
+    """A fixed number between 0 and 1 for each index (SplitMix64, Steele, Lea and Flood 2014)."""
     key = np.uint64((seed * 0x9E3779B97F4A7C15 + channel * 0xD1B54A32D192ED03) % 2**64)
     with np.errstate(over="ignore"):
         z = index.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + key
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z ^= z >> np.uint64(31)
-    uniform = ((z >> np.uint64(11)).astype(np.float64) + 0.5) / 2**53
-    numbers: Times = np.clip(ndtri(uniform), -2.5, 2.5)
-    return numbers
+    uniform: Times = ((z >> np.uint64(11)).astype(np.float64) + 0.5) / 2**53
+    return uniform
 
 
 def _loudness(speech: Speech, frames: int, fps: float) -> Floats:

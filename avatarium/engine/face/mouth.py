@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 from avatarium.engine.face import topology as mesh
 from avatarium.engine.face.frame import Points
@@ -30,8 +29,24 @@ TEETH_DEPTH, TONGUE_DEPTH = 0.045, 0.12
 CAVITY = (34.0, 14.0, 15.0)
 TONGUE = (158.0, 80.0, 80.0)
 
-_SPLINE: Floats = CubicSpline(np.arange(11), np.eye(11))(np.linspace(0, 10, 41)).astype(np.float32)
-"""A natural curve through the eleven points of a lip, shape ``(41, 11)``."""
+
+def _natural_spline(points: int, samples: int) -> Floats:
+    """The matrix that turns points into samples of the natural cubic spline through them, shape (samples, points)."""
+    inner = np.arange(1, points - 1)
+    slopes, system = np.zeros((points, points)), np.eye(points)
+    slopes[inner, inner - 1], slopes[inner, inner], slopes[inner, inner + 1] = 6, -12, 6
+    system[inner, inner - 1], system[inner, inner], system[inner, inner + 1] = 1, 4, 1
+    at = np.linspace(0, points - 1, samples)
+    left = np.minimum(at.astype(int), points - 2)
+    f = (at - left)[:, None]
+    ends, bends = np.eye(points), np.linalg.solve(system, slopes) / 6
+    curve = (1 - f) * ends[left] + f * ends[left + 1]
+    curve += ((1 - f) ** 3 - (1 - f)) * bends[left] + (f**3 - f) * bends[left + 1]
+    return np.asarray(curve, dtype=np.float32)
+
+
+_SPLINE = _natural_spline(11, 41)
+"""A smooth curve through the eleven points of a lip."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
