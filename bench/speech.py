@@ -64,7 +64,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     "pt": (
         "A reunião foi transferida para quinta-feira porque o diretor está doente.",
         "Minha mãe comprou pão, leite e manteiga para o café da manhã.",
-        "Amanhã vai fazer sol de manhã e vai chover um pouco à tarde.",
+        "No domingo vai fazer sol e na segunda-feira vai chover um pouco.",
     ),
     "hi": (
         "आज मौसम बहुत अच्छा है और हम बाज़ार जा रहे हैं।",
