@@ -19,7 +19,7 @@ from avatarium.engine.assets.graph import graph_sha256, save_by_tensor
 KOKORO_DURATIONS = "/encoder/Clip_output_0"
 """Output of the converted Kokoro: frames of 600 samples (25 ms at 24 kHz) a token, both pads included."""
 HIBARI_DURATIONS = "/Clip_output_0"
-"""Output of the converted hibari: frames of 300 samples (12.5 ms at 24 kHz) a token."""
+"""Output of the converted hibari: frames of 600 samples (25 ms at 24 kHz) a token."""
 
 
 def kokoro_float32(source: Path, target: Path) -> str:

@@ -99,7 +99,8 @@ def _mesh_in(picture: Image, x: float, y: float, side: float) -> Points:
     to_crop = np.array([[scale, 0, MESH_SIDE / 2 - x * scale], [0, scale, MESH_SIDE / 2 - y * scale]])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     crop = cv2.warpAffine(picture, to_crop, (MESH_SIDE, MESH_SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE)
-    faces = _face_mesh().process(crop).multi_face_landmarks
+    with _face_mesh() as detector:
+        faces = detector.process(crop).multi_face_landmarks
     if not faces:
         raise FaceError(
             "The face cannot be read: it is covered, blurred or turned too far away. Use a sharp photo from the front.",

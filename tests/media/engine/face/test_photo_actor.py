@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 
@@ -12,8 +13,12 @@ from avatarium.engine.face import Emotion, Life, Pose, Shot, View, frame_shot
 from avatarium.engine.face.frame import FaceFrame
 from avatarium.engine.face.landmarks import find_boxes, find_face
 from avatarium.engine.picture.read import read_picture
+from avatarium.engine.production import make_video
+from avatarium.engine.speech import phonemes_from_audio
+from avatarium.engine.video import read_sound
 from avatarium.errors import FaceError
-from bench.likeness import natural
+from bench.likeness import clip, measure, natural
+from bench.likeness.align import RATE, align_words
 from bench.likeness.portraits import SIZE, actor, portraits, speak_and_measure, speech, view_of
 
 Image = NDArray[np.uint8]
@@ -150,3 +155,29 @@ def test_the_edge_of_a_closing_lid_shows_no_steps(monkeypatch: pytest.MonkeyPatc
     fine = steps()
     monkeypatch.setattr("avatarium.engine.face.actor.FINER", 1)
     assert fine < 0.8 * steps()
+
+
+def test_looking_at_many_pictures_takes_no_more_memory() -> None:
+    """Detectors were made anew for each picture and never closed: tens of megabytes a picture."""
+    picture = view_of("synthetic-man-0056").render(Pose())
+    process = psutil.Process()
+    for _ in range(3):
+        find_face(picture)
+    before = process.memory_info().rss
+    for _ in range(12):
+        find_face(picture)
+    assert process.memory_info().rss - before < 40 * 2**20
+
+
+@pytest.mark.long
+def test_a_recording_is_mouthed_in_time_though_nobody_told_its_words(tmp_path: Path) -> None:
+    """Judged by a forced alignment with the words that were really said, which the engine does not know."""
+    recording = natural.media_folder() / "speech" / "en-jfk.flac"
+    text = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
+    spoken = phonemes_from_audio(read_sound(recording, 24000).samples, 24000)
+    take = make_video(view_of("synthetic-man-0056"), [spoken], tmp_path / "take.mp4")
+    measured = measure(take.path, align_words(clip.read_sound(take.path, RATE), text))
+    assert measured.offset_frames is not None
+    assert abs(measured.offset_frames) <= 1
+    assert measured.correlation >= 0.6
+    assert measured.closures_shut == measured.closures_total >= 2
