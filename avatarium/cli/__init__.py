@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
@@ -31,6 +32,9 @@ def main() -> NoReturn:
 
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, _terminated)
+    if not sys.warnoptions:
+        # They are for programmers: a damaged TIFF makes Pillow warn before it makes it raise.
+        warnings.simplefilter("ignore")
     sys.exit(run(lambda args: app(args, prog_name="avatarium", standalone_mode=False), sys.argv[1:]))
 
 
