@@ -37,6 +37,8 @@ MIN_COVER = 0.85
 """Share of the face that the mask must cover before person and ground are told apart."""
 FINER = 3
 """Parts of a pixel, across and down, in which eyes are drawn."""
+STEP_PX = 0.05
+"""Lids and eyeballs that move less against each other need no finer drawing."""
 LIP_INSET = 0.55
 """How far the lips' inner edge is sampled inside the lip where the photo shows teeth, so that none stick to it."""
 
@@ -235,7 +237,9 @@ class View:
         draw_map(self._eye_triangles, target, lids, map_x, map_y)
         person = self._sampled(map_x, map_y)
         for eye in mesh.EYES:
-            self._redraw_finely(person, target, lids, [*eye.upper, *eye.lower])
+            around = [*eye.upper, *eye.lower]
+            if np.abs(lids[around] - self._source[around]).max() > STEP_PX:
+                self._redraw_finely(person, target, lids, around)
         return person
 
     def _redraw_finely(self, person: Image, target: Float32, lids: Float32, around: list[int]) -> None:

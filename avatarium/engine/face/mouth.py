@@ -91,7 +91,7 @@ def paint_mouth(out: Image, placed: Placed, look: Look) -> None:
     knots = np.linspace(0, 10, SAMPLES)
     rims = [_along(colours, knots) for colours in (look.upper_lip, look.lower_lip)]
     bend = _bend(placed)
-    inverse = np.linalg.inv(placed.axes[:2].T).astype(np.float32)
+    inverse = _to_head(placed.axes)
     box = _box(np.concatenate([upper, lower]), placed, out.shape)
     if box is None:
         return
@@ -101,6 +101,12 @@ def paint_mouth(out: Image, placed: Placed, look: Look) -> None:
         np.float32(look.teeth.pixels_per_unit), np.float32(placed.jaw), np.float32(placed.tongue),
         np.float32(look.light), np.float32(scale / max(look.softness_px, 0.7)),
     )  # fmt: skip
+
+
+def _to_head(axes: Floats) -> Floats:
+    """Matrix from pixels to the head's x and y. By hand: ``numpy.linalg`` would wake BLAS's threads, which spin."""
+    (a, c), (b, d) = axes[:2]
+    return np.asarray(np.array([[d, -b], [-c, a]]) / (a * d - b * c), dtype=np.float32)
 
 
 def _along(colours: Floats, knots: Points) -> Floats:
@@ -219,7 +225,7 @@ def paint_seam(out: Image, placed: Placed, strength: float) -> None:
         return
     at = np.linspace(middle[0, 0], middle[-1, 0], SAMPLES, dtype=np.float32)
     line = np.interp(at, middle[:, 0], middle[:, 1]).astype(np.float32)
-    inverse = np.linalg.inv(placed.axes[:2].T).astype(np.float32)
+    inverse = _to_head(placed.axes)
     span = np.array([at[0], at[-1]], np.float32)
     shift = (inverse @ placed.axes[2]).astype(np.float32)
     width = max(0.009, 0.8 / float(np.linalg.norm(placed.axes[1])))

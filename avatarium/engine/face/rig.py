@@ -117,7 +117,8 @@ class Rig:
         mouth[Mouth.WIDTH] *= self._rounding if mouth[Mouth.WIDTH] < 0 else 1.0
         pout = -0.6 * self.resting.smile * SMILE_KEPT * min(1.0, max(0.0, -mouth[Mouth.WIDTH] / _POUT))
         weights = np.concatenate([mouth - self._offset, pose.emotion, [pose.brow, pout]])
-        local = np.asarray(self._rest + (weights @ self._stacked).reshape(-1, 3))
+        # Summed by hand: a matrix product of this size wakes BLAS's threads, which then spin for nothing.
+        local = np.asarray(self._rest + (weights[:, None] * self._stacked).sum(0).reshape(-1, 3))
         self._close_gap(local, float(pose.mouth[Mouth.OPEN]))
         self._press(local, max(0.0, -float(pose.mouth[Mouth.OPEN])))
         self._tuck(local, float(pose.mouth[Mouth.TUCK]))

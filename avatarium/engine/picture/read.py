@@ -159,7 +159,7 @@ def _checked_kind(name: str, head: bytes, size: int) -> PictureFormat:
 
 
 def _decode(file: BinaryIO, kind: PictureFormat, name: str, longest: int) -> Picture:
-    with _open_header(file, kind) as image:
+    with _unwarned(), Image.open(file, formats=[kind.value]) as image:
         width, height = image.size
         _check_size(name, width, height)
         frames = _frame_count(image, kind)
@@ -170,12 +170,15 @@ def _decode(file: BinaryIO, kind: PictureFormat, name: str, longest: int) -> Pic
     return Picture(rgb=rgb, alpha=alpha, format=kind, frames=frames, source_width=width, source_height=height)
 
 
-def _open_header(file: BinaryIO, kind: PictureFormat) -> Image.Image:
-    # Pillow warns from 89 megapixels on; the limit here is our own, checked before anything is decoded. The lock is
-    # there because two threads inside catch_warnings would restore each other's filters.
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Pillow warns of damage that it raises for later, and from 89 megapixels on; the limit here is our own.
+
+    The lock is there because two threads inside ``catch_warnings`` would restore each other's filters.
+    """
     with _opening, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Image.open(file, formats=[kind.value])
+        yield
 
 
 def _check_size(name: str, width: int, height: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +182,14 @@ def test_a_recording_is_mouthed_in_time_though_nobody_told_its_words(tmp_path: P
     assert abs(measured.offset_frames) <= 1
     assert measured.correlation >= 0.6
     assert measured.closures_shut == measured.closures_total >= 2
+
+
+def test_rendering_wakes_no_other_thread() -> None:
+    """A matrix of two by two inverted by LAPACK woke its threads, which then spun through every frame."""
+    shown, poses = view_of("synthetic-man-0056"), Life().perform(speech(), 60)
+    shown.render(poses[0])
+    thread, process = time.thread_time(), time.process_time()
+    for i in range(60):
+        shown.render(poses[i])
+    thread, process = time.thread_time() - thread, time.process_time() - process
+    assert process < 1.3 * thread
