@@ -71,6 +71,7 @@ def build_mesh(points: Points, frame: FaceFrame, box: tuple[int, int, int, int],
     everything = np.concatenate([face, outside])
     indices = np.array([*mesh.OVAL, *range(mesh.VERTICES, len(everything))])
     outer = indices[Delaunay(everything[indices, :2]).simplices].astype(np.int32)
+    outer = outer[~np.isin(outer, mesh.OVAL).all(1)]  # the face itself is drawn by its own triangles
     head, breath = _weights(everything[:, :2], face, frame, box, anchored)
     return BodyMesh(
         points=everything,
