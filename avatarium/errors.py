@@ -8,7 +8,8 @@
     │   ├── AudioError
     │   └── OptionError         a voice, size, rate, emotion or other choice that does not exist
     ├── OutputError             the result cannot be written
-    └── AssetError              a model file is missing, corrupt or cannot be fetched
+    ├── AssetError              a model file is missing, corrupt or cannot be fetched
+    └── StalledError            a step that should have answered did not
 
 Every message is one sentence or two for the person who made the call: what is wrong, then what to do. ``code`` names
 the case for programs and never changes; ``exit_code`` is what the command line leaves with.
@@ -79,3 +80,9 @@ class AssetError(AvatariumError):
     """A model file is missing, corrupt or cannot be fetched."""
 
     exit_code = 8
+
+
+class StalledError(AvatariumError):
+    """A step that should have answered did not; the work was given up."""
+
+    exit_code = 9

@@ -41,7 +41,7 @@ def marks(
     ] = "marks",
     fps: Annotated[float, typer.Option(metavar="N", help="Rows a second of the arkit curves.")] = 30.0,
     emotion: Annotated[str, typer.Option(metavar="NAME", help="Of the arkit curves: neutral, happy ...")] = "neutral",
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the arkit curves.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the speech and of the arkit curves.")] = 0,
     out: Annotated[str | None, typer.Option("--out", "-o", metavar="FILE", help="Instead of standard output.")] = None,
 ) -> None:
     """Write the words, phonemes and visemes of a text or recording as JSON."""
@@ -53,7 +53,9 @@ def marks(
 
     feeling = choice(Emotion, emotion, "emotion")
     speech = (
-        _recorded(audio, language) if audio is not None else _spoken(text_of(text, text_file), voice, language, rate)
+        _recorded(audio, language)
+        if audio is not None
+        else _spoken(text_of(text, text_file), voice, language, rate, seed)
     )
     if wanted is MarksFormat.ARKIT:
         _write(arkit_marks(speech, fps=fps, seed=seed, emotion=feeling), out)
@@ -61,13 +63,13 @@ def marks(
         _write(speech_marks(speech), out)
 
 
-def _spoken(text: str, voice: str | None, language: str | None, rate: float) -> Speech:
+def _spoken(text: str, voice: str | None, language: str | None, rate: float, seed: int) -> Speech:
     from avatarium.engine.capabilities import assets_of_voice
-    from avatarium.engine.speech import find_voice, join, stream
-    from avatarium.engine.talking import DEFAULT_LANGUAGE
+    from avatarium.engine.speech import join, stream
+    from avatarium.engine.talking import SpeakOptions, choose_voice
 
-    speaker = find_voice(voice or language or DEFAULT_LANGUAGE)
-    chunks = stream(text, speaker, rate)
+    speaker = choose_voice("", SpeakOptions(voice=voice, language=language))
+    chunks = stream(text, speaker, rate, seed=seed)
     fetch_missing(assets_of_voice(speaker))
     return join(chunks)
 

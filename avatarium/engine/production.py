@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarium.engine.face.actor import View
-from avatarium.engine.face.life import Life
+from avatarium.engine.face.life import GOING_ON, Life
 from avatarium.engine.face.pose import Pose
 from avatarium.engine.speech.records import Phoneme, Speech, Word
 from avatarium.engine.video.encoding import EncoderOptions
 from avatarium.engine.video.writer import VideoWriter
+from avatarium.errors import StalledError, TextError
 
 Image = NDArray[np.uint8]
 Mark = TypeVar("Mark", Phoneme, Word)
@@ -29,9 +30,8 @@ LEAD_S, TAIL_S = 0.2, 0.5
 """Stillness before the first word and after the last."""
 SPEECH_AHEAD, FRAMES_BEHIND = 2, 8
 """Sentences that are synthesised ahead and frames that wait for the encoder."""
-STALLED_S = 600.0
-"""A stage that waits longer than this for its neighbour gives up."""
-SILENT_RATE = 24000
+STALLED_S, SPEECH_STALLED_S = 600.0, 3600.0
+"""How long to wait for the encoder, and for speech: a recording of an hour is heard whole before its first piece."""
 
 Progress = Callable[[float], None]
 """Called with the seconds of video made so far."""
@@ -89,23 +89,35 @@ def make_video(
         progress: told how far the video is.
 
     Raises:
-        OutputError: the file cannot be written; nothing is left under its name.
+        OutputError: the file cannot be written.
+        TextError: the speech is empty.
+        StalledError: speech or encoder did not answer.
+        ValueError: rates of the pieces differ, or the frame rate is not whole.
+
+    After an error nothing is left under the file's name.
     """
     life = life or Life()
     fps = round(life.fps)
+    if fps != life.fps:
+        raise ValueError(f"a video has a whole number of frames a second, not {life.fps}")
     began, show = time.monotonic(), view.render_cutout if alpha else view.render
-    with _one_thread("speech") as speaking, _one_thread("encoder") as encoding:
+    with _one_thread("speech") as speaking:
         scenes = _ahead(_scenes(speech, fps), speaking)
         first = next(scenes, None)
-        take = _Take(rate=first.rate if first else SILENT_RATE)
-        width, height, rate = view.size.width, view.size.height, take.rate
-        with VideoWriter(
-            path, width=width, height=height, fps=fps, rate=rate, alpha=alpha, title=title, options=options
-        ) as writer:
+        if first is None:
+            raise TextError("There is nothing to say: the speech is empty.", code="nothing_to_say")
+        take = _Take(rate=first.speech.rate)
+        width, height = view.size.width, view.size.height
+        with (
+            VideoWriter(
+                path, width=width, height=height, fps=fps, rate=take.rate, alpha=alpha, title=title, options=options
+            ) as writer,
+            _one_thread("encoder") as encoding,
+        ):
             encoder = _Behind(encoding)
             write = writer.write_alpha if alpha else writer.write
-            for scene in chain([first] if first else [], scenes):
-                encoder.run(writer.write_sound, scene.audio)
+            for scene in chain([first], scenes):
+                encoder.run(writer.write_sound, scene.speech.audio)
                 for pose in take.perform(scene, life):
                     encoder.run(write, take.timed(show, pose))
                     if progress:
@@ -117,11 +129,14 @@ def make_video(
 @contextmanager
 def _one_thread(name: str) -> Iterator[ThreadPoolExecutor]:
     """A pool of one thread that forgets what is queued when its user leaves."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+    pool, wait = ThreadPoolExecutor(1, thread_name_prefix=name), True
     try:
         yield pool
+    except (TimeoutError, StalledError) as error:
+        wait = False
+        raise StalledError("A step of the work did not answer and was given up. Try again.", code="stalled") from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=wait, cancel_futures=True)
 
 
 @dataclass(slots=True)
@@ -134,15 +149,18 @@ class _Take:
     phonemes: list[Phoneme] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
 
-    def perform(self, scene: Speech, life: Life) -> Iterator[Pose]:
+    def perform(self, scene: _Scene, life: Life) -> Iterator[Pose]:
         """Poses of the next piece."""
-        start_s = self.frames / life.fps
-        self.phonemes += [_later(p, start_s) for p in scene.phonemes]
-        self.words += [_later(w, start_s) for w in scene.words]
-        performance = life.perform(scene, round(len(scene.audio) * life.fps / scene.rate), start_s=start_s)
+        start_s, speech = self.frames / life.fps, scene.speech
+        if speech.rate != self.rate:
+            raise ValueError(f"all pieces must have one rate: {self.rate} and then {speech.rate}")
+        self.phonemes += [_later(p, start_s) for p in speech.phonemes]
+        self.words += [_later(w, start_s) for w in speech.words]
+        frames = round(len(speech.audio) * life.fps / speech.rate)
+        performance = life.perform(speech, frames, start_s=start_s, edges=scene.edges)
         for i in range(len(performance)):
-            yield performance[i]
             self.frames += 1
+            yield performance[i]
 
     def timed(self, show: Callable[[Pose], Image], pose: Pose) -> Image:
         """Render, counting the CPU time of this thread."""
@@ -169,17 +187,27 @@ def _later(mark: Mark, by_s: float) -> Mark:
     return replace(mark, start_s=mark.start_s + by_s, end_s=mark.end_s + by_s)
 
 
-def _scenes(speech: Iterable[Speech], fps: int) -> Iterator[Speech]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """A piece of speech filled to whole frames."""
+
+    speech: Speech
+    edges: tuple[float, float]
+    """How lively the head is where the piece begins and ends."""
+
+
+def _scenes(speech: Iterable[Speech], fps: int) -> Iterator[_Scene]:
     """Each piece filled with silence to whole frames; stillness before the first and after the last."""
     held: Speech | None = None
+    before = 0.0
     for piece in speech:
         if held is None:
             held = _padded(piece, fps, LEAD_S, 0.0)
             continue
-        yield held
-        held = _padded(piece, fps, 0.0, 0.0)
+        yield _Scene(speech=held, edges=(before, GOING_ON))
+        held, before = _padded(piece, fps, 0.0, 0.0), GOING_ON
     if held is not None:
-        yield _padded(held, fps, 0.0, TAIL_S)
+        yield _Scene(speech=_padded(held, fps, 0.0, TAIL_S), edges=(before, 0.0))
 
 
 def _padded(piece: Speech, fps: int, before_s: float, after_s: float) -> Speech:
@@ -195,10 +223,10 @@ def _padded(piece: Speech, fps: int, before_s: float, after_s: float) -> Speech:
     )
 
 
-def _ahead(source: Iterator[Speech], pool: ThreadPoolExecutor) -> Iterator[Speech]:
+def _ahead(source: Iterator[_Scene], pool: ThreadPoolExecutor) -> Iterator[_Scene]:
     """The same pieces, the next ones being made in the pool's one thread while a piece is used."""
     made = deque(pool.submit(next, source, None) for _ in range(SPEECH_AHEAD))
-    while (piece := made.popleft().result(STALLED_S)) is not None:
+    while (piece := made.popleft().result(SPEECH_STALLED_S)) is not None:
         made.append(pool.submit(next, source, None))
         yield piece
 

@@ -72,4 +72,9 @@ def _between(speech: Speech, start: int, end: int) -> Speech:
         for p in speech.phonemes
         if start_s <= (p.start_s + p.end_s) / 2 < end_s
     )
-    return replace(speech, audio=speech.audio[start:end], phonemes=phonemes)
+    words = tuple(
+        replace(w, start_s=w.start_s - start_s, end_s=w.end_s - start_s)
+        for w in speech.words
+        if start_s <= (w.start_s + w.end_s) / 2 < end_s
+    )
+    return replace(speech, audio=speech.audio[start:end], phonemes=phonemes, words=words)

@@ -23,6 +23,8 @@ DEFAULT_LANGUAGE = "en-US"
 SHAPES = ("16:9", "9:16", "1:1", "4:5")
 CHARACTERS_A_SECOND = 14.5
 """Of the English voices at normal speed; only a first guess of how long a text will take."""
+_LOOSE = 1.4
+"""A picture's own mask that is larger than the person by this factor holds ground too."""
 CUT_OUT_SHARE = 0.02
 """Share of clear pixels from which on a picture counts as cut out by its maker."""
 
@@ -67,6 +69,10 @@ class SpeakOptions:
         if self.fps not in FRAME_RATES:
             rates = ", ".join(str(rate) for rate in FRAME_RATES)
             raise OptionError(f"{self.fps} frames a second is not offered. Choose one of {rates}.", code="fps_unknown")
+        if self.alpha and self.background is not None:
+            raise OptionError(
+                "A clear background and another background exclude each other. Choose one.", code="alpha_and_background"
+            )
         if self.face < 1:
             raise OptionError("Faces are counted from 1, the largest.", code="bad_face")
         if self.seed < 0:
@@ -195,7 +201,7 @@ def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = 
         canvas = blurred_ground(actor.picture, size) if options.fit is Fit.BLUR else make_ground((0, 0, 0), size)
     ground = None if options.background is None else make_ground(options.background, size)
     placement = frame_shot(actor, size, options.shot, options.fit)
-    return View(actor, size, placement, canvas=canvas, background=ground)
+    return View(actor, size, placement, canvas=canvas, background=ground, cutout=options.alpha)
 
 
 def perform(
@@ -247,8 +253,11 @@ def _actor(picture: Picture, number: int) -> PhotoActor:
     actor = PhotoActor.from_picture(picture.over(), number)
     if picture.alpha is None or (picture.alpha < 128).mean() < CUT_OUT_SHARE:
         return actor
+    cut = picture.alpha.astype(np.float32) / 255
+    if actor.layered and cut.mean() > _LOOSE * actor.alpha.mean():
+        return replace(actor, alpha=cut * actor.alpha)  # a photo cropped to a circle is no person cut out
     # Whoever cut the person out knew better than any mask.
-    return replace(actor, alpha=picture.alpha.astype(np.float32) / 255)
+    return replace(actor, alpha=cut)
 
 
 def _tell(picture: Picture, actor: PhotoActor, options: SpeakOptions, note: Note) -> None:
@@ -257,5 +266,3 @@ def _tell(picture: Picture, actor: PhotoActor, options: SpeakOptions, note: Note
         note(f"The picture has {count} faces; the largest speaks. The others are numbered 2 to {count} by size.")
     if picture.animated:
         note("The picture is animated; its first frame is used.")
-    if (options.background is not None or options.alpha) and not actor.layered:
-        note("The person does not stand out clearly from the ground; expect a rough edge.")

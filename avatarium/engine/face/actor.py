@@ -27,6 +27,7 @@ from avatarium.engine.face.rig import Rig, rotation
 from avatarium.engine.picture.fill import fill
 from avatarium.engine.picture.matte import person_alpha, pure_foreground
 from avatarium.engine.video.framing import Placement, Size
+from avatarium.errors import PictureError
 
 Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
@@ -84,6 +85,13 @@ class View:
         placement: where the photo lies in them.
         canvas: RGB ``(height, width, 3)`` to show where the photo does not reach.
         background: RGB of the same shape to stand in place of the photo's ground.
+        cutout: whether the person is shown alone, by :meth:`render_cutout`.
+
+    OpenCV is set to one thread for the whole process.
+
+    Raises:
+        PictureError: ``person_not_found``: a background or a cutout is asked for and the person cannot be told from
+            the ground.
     """
 
     def __init__(
@@ -94,21 +102,28 @@ class View:
         *,
         canvas: Image | None = None,
         background: Image | None = None,
+        cutout: bool = False,
     ) -> None:
         cv2.setNumThreads(1)
+        self._layered = actor.layered
+        if not self._layered and (cutout or background is not None):
+            raise PictureError(
+                "The person cannot be told from the ground in this picture. Leave the ground as it is, or give a PNG "
+                "whose ground is transparent.",
+                code="person_not_found",
+            )
         self.size = size
         self._points = _placed(actor.face.points, placement)
         self._frame = FaceFrame.of(self._points)
         self._rig = Rig(self._points)
         self._rest = self._frame.to_local(self._points[: mesh.VERTICES])
         photo, alpha = self._on_canvas(actor, placement, canvas)
-        self._own_ground = background is None
-        self._layered = actor.layered or not self._own_ground
         self._box = self._moving_box(alpha)
         self._mesh = build_mesh(self._points, self._frame, self._box, anchored=not self._layered)
         self._look = read_look(photo, self._points, self._frame)
         photo = soften_folds(photo, self._points, self._frame.scale, self._rig.resting.smile)
-        self._dress(photo, alpha, background)
+        self._dress(photo, alpha, np.zeros_like(photo) if cutout and background is None else background)
+        self._cutout = np.dstack([self._person, (alpha * 255).round().astype(np.uint8)]) if cutout else None
         self._prepare_maps()
 
     def render(self, pose: Pose) -> Image:
@@ -127,14 +142,16 @@ class View:
 
     def render_cutout(self, pose: Pose) -> Image:
         """One frame of the person alone, RGBA with straight alpha, ``(height, width, 4)``."""
+        if self._cutout is None:
+            raise ValueError("this view was not made with cutout=True")
         local, target, lids = self._move(pose)
         left, top, right, bottom = self._box
         person = self._warp(target, lids)
-        frame = np.zeros((self.size.height, self.size.width, 4), np.uint8)
         alpha = np.maximum(person[..., 3:], 1).astype(np.float32) / 255
-        colours = np.zeros((self.size.height, self.size.width, 3), np.uint8)
+        colours = self._cutout[..., :3].copy()
         colours[top:bottom, left:right] = np.clip(person[..., :3] / alpha, 0, 255)
         self._paint_mouth(colours, pose, local)
+        frame = self._cutout.copy()
         frame[..., :3] = colours
         frame[top:bottom, left:right, 3] = person[..., 3]
         return frame
@@ -173,6 +190,7 @@ class View:
             person, self._still = photo, photo
             hole, cover = self._reach(alpha)
             ground = fill(photo, 1 - hole) if self._layered else photo
+        self._person = person
         self._ground = np.ascontiguousarray(ground[top:bottom, left:right])
         texture = np.dstack([person * cover[..., None], cover * 255]) if self._layered else np.dstack([person, cover])
         self._texture = np.ascontiguousarray(texture[top:bottom, left:right].round().astype(np.uint8))

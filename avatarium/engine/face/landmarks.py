@@ -81,6 +81,8 @@ def find_face(picture: Image, number: int = 1) -> Face:
 
 def find_boxes(picture: Image) -> list[Box]:
     """Faces of a picture, the largest first."""
+    if min(picture.shape[:2]) < MIN_EYE_DISTANCE_PX:
+        return []
     found = _detect(picture, 0, 0)
     if not found:
         found = [box for tile, x, y in _tiles(picture) for box in _detect(tile, x, y)]
@@ -125,7 +127,8 @@ def _detect(picture: Image, left: int, top: int) -> list[Box]:
 
     height, width = picture.shape[:2]
     shrink = min(1.0, DETECTOR_SIDE / max(height, width))
-    small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else picture
+    size = max(1, round(width * shrink)), max(1, round(height * shrink))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if shrink < 1 else picture
     with mp.solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=MIN_SCORE) as detector:
         found = detector.process(np.ascontiguousarray(small)).detections or []
     return [_box(d, width, height, left, top) for d in found]

@@ -26,6 +26,10 @@ BREATH_HZ, BREATH_IOD = 0.27, 0.0036
 EYEBALL_IOD = 0.13
 """Radius of the eyeball: how far an iris travels as the eye turns against the head to stay on the viewer."""
 GAZE_LIMIT_IOD = 0.016
+GOING_ON = 0.5
+"""Liveliness of the head between two pieces of one speech."""
+EASE_S = 0.4
+"""How long the head takes to follow a piece of speech, and to come back for the next."""
 
 _HEAD_HZ = np.array([0.28, 0.33, 0.25, 0.22, 0.26])
 _HEAD_IDLE = np.array([np.radians(1.5), np.radians(1.0), np.radians(0.9), 0.008, 0.005])
@@ -47,19 +51,29 @@ class Life:
     liveliness: float = 1.0
     """Factor on the movement of the head; 0 holds it still."""
 
-    def perform(self, speech: Speech | None, frames: int, *, start_s: float = 0.0) -> Performance:
+    def perform(
+        self,
+        speech: Speech | None,
+        frames: int,
+        *,
+        start_s: float = 0.0,
+        edges: tuple[float, float] = (0.0, 0.0),
+    ) -> Performance:
         """Poses for a stretch of a scene.
 
         Args:
             speech: what is said; its zero is the first frame. None to listen.
             frames: how many.
             start_s: the scene's time at the first frame.
+            edges: how lively the head is at the first and after the last frame: 0 beside silence, :data:`GOING_ON`
+                beside more speech, so that pieces join without a jerk.
         """
         t = start_s + np.arange(frames) / self.fps
         phonemes = speech.phonemes if speech else ()
         loudness = _loudness(speech, frames, self.fps) if speech else np.zeros(frames, np.float32)
-        activity = _activity(loudness)
-        accents = _accents(phonemes, np.arange(frames) / self.fps, self.seed, start_s)
+        ease = _ease(frames, self.fps)
+        activity = _activity(loudness) * ease + np.linspace(*edges, frames) * (1 - ease)
+        accents = _accents(phonemes, np.arange(frames) / self.fps, self.seed, start_s) * ease
         head = self._head(t, activity, accents)
         return Performance(
             fps=self.fps,
@@ -159,10 +173,19 @@ def _loudness(speech: Speech, frames: int, fps: float) -> Floats:
 
 def _activity(loudness: Floats) -> Times:
     """0 while listening to 1 in full speech, changing over half a second."""
+    if not len(loudness):
+        return np.zeros(0)
     window = np.hanning(15)
-    if len(loudness) < len(window):
-        return np.full(len(loudness), float(np.clip(2 * loudness.mean(), 0, 1)) if len(loudness) else 0.0)
-    return np.asarray(np.clip(2.2 * np.convolve(loudness, window / window.sum(), "same"), 0, 1), dtype=np.float64)
+    padded = np.pad(loudness, len(window) // 2)
+    return np.asarray(np.clip(2.2 * np.convolve(padded, window / window.sum(), "valid"), 0, 1), dtype=np.float64)
+
+
+def _ease(frames: int, fps: float) -> Times:
+    """0 at both ends of a stretch to 1 from :data:`EASE_S` on."""
+    at = np.arange(frames)
+    share = np.clip(np.minimum(at, frames - at) / (EASE_S * fps), 0, 1)
+    eased: Times = share * share * (3 - 2 * share)
+    return eased
 
 
 def _accents(phonemes: tuple[Phoneme, ...], t: Times, seed: int, start_s: float) -> Times:

@@ -112,5 +112,4 @@ def _feelings(performance: Performance) -> dict[str, NDArray[np.float32]]:
         "mouthFrown": 0.6 * sad,
         "noseSneer": 0.1 * serious,
         "mouthShrugLower": 0.2 * sad,
-        "mouthShrugUpper": np.zeros_like(happy),
     }

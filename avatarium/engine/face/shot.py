@@ -7,6 +7,7 @@ from enum import StrEnum
 from avatarium.engine.face import topology as mesh
 from avatarium.engine.face.actor import PhotoActor
 from avatarium.engine.video.framing import Box, Fit, Placement, Size, place
+from avatarium.errors import OptionError
 
 
 class Shot(StrEnum):
@@ -31,7 +32,16 @@ _FACE_AT = {Shot.HEAD: 0.46, Shot.BUST: 0.36}
 
 
 def frame_shot(actor: PhotoActor, size: Size, shot: Shot = Shot.AUTO, fit: Fit = Fit.CROP) -> Placement:
-    """Where a photo goes in a video of a size. Never shows more than there is in the photo but with PAD and BLUR."""
+    """Where a photo goes in a video of a size. Never shows more than there is in the photo but with PAD and BLUR.
+
+    Raises:
+        OptionError: ``shot_and_fit``: a closer shot with PAD or BLUR, which show the whole photo.
+    """
+    if shot in _HALF_HEIGHT and fit is not Fit.CROP:
+        raise OptionError(
+            f"A {shot.value} shot cuts the photo and --fit {fit.value} shows all of it. Choose one of the two.",
+            code="shot_and_fit",
+        )
     height, width = actor.picture.shape[:2]
     whole = place(width, height, size, fit, face=face_box(actor))
     if shot is Shot.WHOLE:

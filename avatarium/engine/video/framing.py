@@ -136,6 +136,10 @@ _HEADROOM = 0.55
 _BELOW = 0.5
 _FACE_AT = 0.44
 """Where the middle of the face lies from the top of a cropped picture; eyes then sit near the upper third."""
+_MARGIN = 0.06
+"""A face that fits is shown whole, with this share of its height around it."""
+_BROWS_TO_CHIN = 0.62
+"""Middle between brows and chin from the top of the face box: what a window that is too low for the face shows."""
 _UPPER = 0.3
 """Without a face: how much of what is cut is cut at the top."""
 
@@ -174,6 +178,11 @@ def _cropped(width: int, height: int, size: Size, face: Box | None) -> Placement
         # The chin and neck first, then the hair: where both cannot be had, a face without a chin is the worse loss.
         top = min(top, face.top - _HEADROOM * tall)
         top = max(top, min(face.bottom + _BELOW * tall, height) - window_height)
+        if tall <= window_height:
+            margin = min(_MARGIN * tall, (window_height - tall) / 2)
+            top = max(min(top, face.top - margin), face.bottom + margin - window_height)
+        else:
+            top = face.top + _BROWS_TO_CHIN * tall - window_height / 2
     return Placement(
         source_x=round(min(max(left, 0), width - window_width)),
         source_y=round(min(max(top, 0), height - window_height)),

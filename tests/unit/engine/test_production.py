@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,8 +18,8 @@ from avatarium.engine.face.life import Life
 from avatarium.engine.face.pose import Mouth, Pose
 from avatarium.engine.production import LEAD_S, SPEECH_AHEAD, TAIL_S, make_video
 from avatarium.engine.speech.records import Phoneme, Speech, Word
-from avatarium.engine.video import Size, probe, read_frames, read_sound
-from avatarium.errors import TextError
+from avatarium.engine.video import Size, VideoWriter, probe, read_frames, read_sound
+from avatarium.errors import StalledError, TextError
 
 RATE = 24000
 
@@ -129,3 +132,65 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         make_video(lamp(), [vowel("one"), vowel("two")], tmp_path / name)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_empty_speech_is_said_to_be_empty(tmp_path: Path) -> None:
+    with pytest.raises(TextError, match="nothing to say"):
+        make_video(lamp(), [], tmp_path / "a.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pieces_of_two_rates_and_broken_frame_rates_are_refused(tmp_path: Path) -> None:
+    other = replace(vowel("two"), rate=48000)
+    with pytest.raises(ValueError, match="one rate"):
+        make_video(lamp(), [vowel("one"), other], tmp_path / "a.mp4")
+    with pytest.raises(ValueError, match="whole number of frames"):
+        make_video(lamp(), [vowel("one")], tmp_path / "a.mp4", life=Life(fps=29.97))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_is_given_up_only_when_the_encoder_has_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer was closed while the encoder's thread was still writing into it."""
+    inside = threading.Event()
+    met: list[bool] = []
+    write, abort = VideoWriter.write, VideoWriter.abort
+
+    def slow(self: VideoWriter, rgb: NDArray[np.uint8]) -> None:
+        inside.set()
+        time.sleep(0.02)
+        write(self, rgb)
+        inside.clear()
+
+    def checked(self: VideoWriter) -> None:
+        met.append(inside.is_set())
+        abort(self)
+
+    class Broken(Lamp):
+        def render(self, pose: Pose) -> NDArray[np.uint8]:
+            if self.rendered > 5:
+                raise ZeroDivisionError("broken on purpose")
+            return super().render(pose)
+
+    monkeypatch.setattr(VideoWriter, "write", slow)
+    monkeypatch.setattr(VideoWriter, "abort", checked)
+    with pytest.raises(ZeroDivisionError):
+        make_video(cast(View, Broken()), [vowel("one")], tmp_path / "a.mp4")
+    assert met == [False]
+
+
+def test_a_step_that_hangs_is_given_up_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+
+    def hanging() -> Iterator[Speech]:
+        released.wait(30)
+        yield vowel("late")
+
+    monkeypatch.setattr("avatarium.engine.production.SPEECH_STALLED_S", 0.2)
+    try:
+        with pytest.raises(StalledError, match="given up"):
+            make_video(lamp(), hanging(), tmp_path / "a.mp4")
+        assert not released.is_set()
+    finally:
+        released.set()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import psutil
 import pytest
@@ -16,8 +19,8 @@ from avatarium.engine.face.landmarks import find_boxes, find_face
 from avatarium.engine.picture.read import read_picture
 from avatarium.engine.production import make_video
 from avatarium.engine.speech import phonemes_from_audio
-from avatarium.engine.video import read_sound
-from avatarium.errors import FaceError
+from avatarium.engine.video import Fit, Size, read_sound
+from avatarium.errors import FaceError, OptionError, PictureError
 from bench.likeness import clip, measure, natural
 from bench.likeness.align import RATE, align_words
 from bench.likeness.portraits import SIZE, actor, portraits, speak_and_measure, speech, view_of
@@ -95,11 +98,47 @@ def test_the_renderers_own_detector_finds_the_turned_head_turned(name: str) -> N
     assert np.degrees(0.12) * 0.7 < rolls[1] - rolls[0] < np.degrees(0.12) * 1.3
 
 
-def test_a_cutout_has_the_person_and_no_ground() -> None:
-    cutout = view_of("synthetic-woman-0588").render_cutout(Pose())
-    height, width = cutout.shape[:2]
-    assert cutout[height // 2, width // 2, 3] == 255
-    assert cutout[:60, :60, 3].max() == 0
+def test_a_cutout_is_the_whole_person_and_nothing_of_the_ground() -> None:
+    """The person used to end where nothing moves any more, and wore a rim of the wall."""
+    person = actor("synthetic-man-0154")
+    size = Size(720, 720)
+    shown = View(person, size, frame_shot(person, size, Shot.WHOLE), cutout=True)
+    cutout = shown.render_cutout(Pose())
+    mask = cv2.resize(person.alpha, (720, 720), interpolation=cv2.INTER_AREA)
+    assert cutout[..., 3][mask > 0.98].min() >= 240
+    assert cutout[..., 3][mask < 0.02].max() <= 15
+    assert (mask[-40:] > 0.98).any(), "the test photo must reach the bottom"
+
+
+@pytest.mark.parametrize("asked", [{"cutout": True}, {"background": np.zeros((512, 512, 3), np.uint8)}])
+def test_a_person_that_cannot_be_found_is_refused_and_not_made_invisible(asked: dict[str, Any]) -> None:
+    person = actor("synthetic-man-0056")
+    lost = replace(person, alpha=np.zeros_like(person.alpha))
+    with pytest.raises(PictureError, match="cannot be told from the ground"):
+        View(lost, SIZE, frame_shot(lost, SIZE, Shot.HEAD), **asked)
+    assert View(lost, SIZE, frame_shot(lost, SIZE, Shot.HEAD)).render(Pose()).std() > 10
+
+
+@pytest.mark.parametrize("size", ["16:9", "9:16", "1:1", "4:5"])
+@pytest.mark.parametrize("name", ["synthetic-girl", "man-glasses", "man-beard", "cartoon-3d-boy", "painting-old-woman"])
+def test_close_portraits_keep_their_eyes_and_chin_in_every_shape(name: str, size: str) -> None:
+    """Wide videos of close portraits showed a chin and neck without eyes."""
+    person, shape = actor(name), Size.parse(size)
+    placement = frame_shot(person, shape, Shot.WHOLE)
+    seen = placement.to_video(person.face.points[[33, 263, 159, 386, 152], :2])
+    assert (seen[:, 1] > 8).all() and (seen[:, 1] < shape.height).all()
+    assert (seen[:, 0] > 0).all() and (seen[:, 0] < shape.width).all()
+
+
+def test_a_closer_shot_that_is_to_show_the_whole_photo_is_refused() -> None:
+    with pytest.raises(OptionError, match="Choose one of the two"):
+        frame_shot(actor("synthetic-man-0056"), SIZE, Shot.HEAD, Fit.BLUR)
+
+
+@pytest.mark.parametrize("shape", [(4096, 1), (1, 4096), (4096, 30), (40, 3000)])
+def test_pictures_like_threads_hold_no_face(shape: tuple[int, int]) -> None:
+    with pytest.raises(FaceError, match="No human face"):
+        find_face(np.zeros((*shape, 3), np.uint8))
 
 
 def test_a_new_background_is_seen_up_to_the_person() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avatarium.engine.face.life import GAZE_LIMIT_IOD, Life, noise
+from avatarium.engine.face.life import GAZE_LIMIT_IOD, GOING_ON, Life, noise
 from avatarium.engine.face.pose import FEELINGS, Emotion, Performance
 from avatarium.engine.speech.records import Phoneme, Speech
 
@@ -93,3 +93,18 @@ def test_noise_is_normal_smooth_and_independent_between_channels() -> None:
     assert a.std() == pytest.approx(1, abs=0.15)
     assert abs(np.corrcoef(a, b)[0, 1]) < 0.1
     assert np.abs(np.diff(a, 2)).max() < 0.02
+
+
+def test_heads_do_not_jerk_where_one_sentence_follows_another() -> None:
+    """Liveliness was reckoned for each sentence alone: the head jumped by a degree and a half in one frame."""
+    life = Life(seed=1)
+    pieces = [life.perform(babble(), 100, start_s=4.0 * i, edges=(GOING_ON, GOING_ON)).head for i in range(5)]
+    steps = np.degrees(np.abs(np.diff(np.concatenate(pieces)[:, :3], axis=0)))
+    joints = steps[99::100]
+    assert joints.max() < 0.35
+    assert joints.max() <= steps.max()
+
+
+def test_a_stretch_of_any_length_can_be_performed() -> None:
+    for frames in (0, 1, 2, 14, 15, 16):
+        assert len(Life().perform(babble(1.0), frames)) == frames
