@@ -1,8 +1,8 @@
 """What a face does besides forming sounds: head, eyes, brows, breath. Alive when silent, livelier when speaking.
 
-Everything is a function of the scene's time, a seed and the piece of speech at hand, so that a scene can be made in pieces
-and any piece made again; pieces meet with the same liveliness on both sides, so that joints do not show. Rates and sizes
-are those of people talking to a camera (blinks: Bentivoglio et al. 1997).
+Everything is a function of the scene's time, a seed and the piece of speech at hand, so that a scene can be made in
+pieces and any piece made again; pieces meet with the same liveliness on both sides, so that joints do not show. Rates
+and sizes are those of people talking to a camera (blinks: Bentivoglio et al. 1997).
 """
 
 from __future__ import annotations
