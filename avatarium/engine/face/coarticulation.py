@@ -31,7 +31,7 @@ CONTEXT_S = 0.6
 """Sounds further away than this do not matter to a frame."""
 SCENE_END_S = 1.0
 
-STRESSED, UNSTRESSED = 1.18, 0.96
+STRESSED, UNSTRESSED = 1.26, 1.03
 LOUD_SHARE = 0.30
 """How much of the opening follows the loudness of the voice."""
 _VOWELS = frozenset("aeiouyæɑɒɔɐɛɜɪʊʌəøœɨʉɯɤɚɝᵻᵊ")
