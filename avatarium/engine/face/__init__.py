@@ -1,6 +1,6 @@
 """Faces that speak: find one in a photo, move it, and the controls that say how."""
 
-from avatarium.engine.face.actor import ENGINE, PhotoActor, View
+from avatarium.engine.face.actor import PhotoActor, View
 from avatarium.engine.face.coarticulation import mouth_controls
 from avatarium.engine.face.landmarks import Face, find_face
 from avatarium.engine.face.life import Life
@@ -11,7 +11,6 @@ from avatarium.engine.face.visemes import TARGETS, Viseme, visemes_of
 
 __all__ = [
     "ARKIT",
-    "ENGINE",
     "FEELINGS",
     "TARGETS",
     "Emotion",

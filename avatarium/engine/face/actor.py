@@ -33,7 +33,6 @@ Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
 Float32 = NDArray[np.float32]
 
-ENGINE = "photo actor: mesh warp with a painted mouth"
 MIN_COVER = 0.85
 """Share of the face that the mask must cover before person and ground are told apart."""
 FINER = 3

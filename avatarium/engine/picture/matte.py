@@ -18,7 +18,6 @@ Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
 """Share of the person in each pixel, 0..1, shape ``(H, W)``."""
 
-ENGINE = "selfie segmentation with a guided filter"
 SIDE = 1024
 RADIUS = 24
 EDGE = (0.02 * 255) ** 2

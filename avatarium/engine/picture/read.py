@@ -50,7 +50,6 @@ _DECODER_TROUBLES = (
     AttributeError,
     ArithmeticError,
     RuntimeError,
-    NotImplementedError,
     struct.error,
     zlib.error,
 )

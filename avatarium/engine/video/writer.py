@@ -7,7 +7,7 @@ import os
 import secrets
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -86,16 +86,12 @@ class VideoWriter:
         check_picture(width, height, fps)
         tags = _tags(title, metadata or {})
         self._part = _reserve(self.path)
-        try:
-            with self._writing():
-                self._container = _create(self._part, kind, tags)
-                self._picture = PictureTrack(
-                    self._container, kind, width=width, height=height, fps=fps, alpha=alpha, options=options
-                )
-                self._sound = SoundTrack(self._container, kind, rate=rate, options=options) if rate else None
-        except BaseException:
-            self.abort()
-            raise
+        with self._undone_on_failure(), self._writing():
+            self._container = _create(self._part, kind, tags)
+            self._picture = PictureTrack(
+                self._container, kind, width=width, height=height, fps=fps, alpha=alpha, options=options
+            )
+            self._sound = SoundTrack(self._container, kind, rate=rate, options=options) if rate else None
 
     @property
     def frames(self) -> int:
@@ -135,7 +131,7 @@ class VideoWriter:
         """Finish the file and give it its name."""
         if self._container is None:
             return
-        try:
+        with self._undone_on_failure():
             if not self.frames:
                 raise OutputError(f"{self.path.name} was not written: there is no frame in it.", code="output_empty")
             with self._writing():
@@ -144,9 +140,6 @@ class VideoWriter:
                 self._container = None
                 _settle(self._part)
                 os.replace(self._part, self.path)
-        except BaseException:
-            self.abort()
-            raise
 
     def abort(self) -> None:
         """Discard the file; nothing stays under its name that was not there before."""
@@ -205,6 +198,14 @@ class VideoWriter:
         assert self._container is not None
         for packet in packets:
             self._container.mux(packet)
+
+    @contextmanager
+    def _undone_on_failure(self) -> Iterator[None]:
+        """Discard the file if anything inside raises, an interrupt included."""
+        with ExitStack() as undo:
+            undo.callback(self.abort)
+            yield
+            undo.pop_all()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
