@@ -9,7 +9,17 @@
     │   └── OptionError         a voice, size, rate, emotion or other choice that does not exist
     ├── OutputError             the result cannot be written
     ├── AssetError              a model file is missing, corrupt or cannot be fetched
-    └── StalledError            a step that should have answered did not
+    ├── StalledError            a step that should have answered did not
+    └── ServiceError            a request to the service is refused; ``status`` is the HTTP status that says so
+        ├── RequestError        400  the request itself is wrong
+        ├── AuthError           401  no key, or one that does not open anything
+        ├── TooFewCoinsError    402
+        ├── ForbiddenError      403  the key is good but not for this
+        ├── NotFoundError       404  not there, or somebody else's
+        ├── ConflictError       409  it contradicts what is already so
+        ├── TooLargeError       413
+        ├── BusyError           429  too often or too many; ``retry_after_s`` tells when again
+        └── UnavailableError    503  a part of the service is away
 
 Every message is one sentence or two for the person who made the call: what is wrong, then what to do. ``code`` names
 the case for programs and never changes; ``exit_code`` is what the command line leaves with.
@@ -86,3 +96,75 @@ class StalledError(AvatariumError):
     """A step that should have answered did not; the work was given up."""
 
     exit_code = 9
+
+
+class ServiceError(AvatariumError):
+    """A request to the service is refused.
+
+    Args:
+        number: the integer ``code`` of the answer; the HTTP status where the API that we answer for names none.
+        retry_after_s: when it is worth to come again.
+    """
+
+    status = 500
+
+    def __init__(
+        self, message: str, *, code: str, number: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.number = self.status if number is None else number
+        self.retry_after_s = retry_after_s
+
+
+class RequestError(ServiceError):
+    """The request itself is wrong."""
+
+    status = 400
+
+
+class AuthError(ServiceError):
+    """No key, or one that does not open anything."""
+
+    status = 401
+
+
+class TooFewCoinsError(ServiceError):
+    """The balance is smaller than the price."""
+
+    status = 402
+
+
+class ForbiddenError(ServiceError):
+    """The key is good but not for this."""
+
+    status = 403
+
+
+class NotFoundError(ServiceError):
+    """Not there, or somebody else's, which is the same to whoever asks."""
+
+    status = 404
+
+
+class ConflictError(ServiceError):
+    """It contradicts what is already so."""
+
+    status = 409
+
+
+class TooLargeError(ServiceError):
+    """More bytes, seconds or characters than are taken."""
+
+    status = 413
+
+
+class BusyError(ServiceError):
+    """Too often or too many at once."""
+
+    status = 429
+
+
+class UnavailableError(ServiceError):
+    """A part of the service is away."""
+
+    status = 503

@@ -1,0 +1,151 @@
+"""The database: SQLite or PostgreSQL behind the same SQLAlchemy Core statements.
+
+Every room declares its tables on :data:`metadata` in its ``models.py``. Statements are synchronous: the API runs them
+in its thread pool, workers in their own threads, so there is one shape of every query. Instants are integers
+(milliseconds since 1970).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from avatarium.errors import UnavailableError
+
+LOCK_TIMEOUT_S = 30
+POOL_SIZE = 20
+CONNECT_TIMEOUT_S = 5
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+SerialKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""A key that the database counts up: SQLite counts only what is called INTEGER."""
+
+
+class Database:
+    """Connections to one database. Threads may share it, processes not."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Connect lazily to ``sqlite:///path`` or ``postgresql+psycopg://...``."""
+        return cls(_open_sqlite(url) if url.startswith("sqlite") else _open_postgresql(url))
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded default."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading; what it sees is consistent on SQLite and committed on PostgreSQL."""
+        with _away_is_unavailable(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back if anything is raised.
+
+        On SQLite it takes the write lock at its start: a transaction that reads first and wants to write later would be
+        refused as soon as another has written in between.
+        """
+        with (
+            _away_is_unavailable(),
+            self.engine.connect().execution_options(immediate=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def insert_for(connection: Connection, table: sa.Table) -> Any:
+    """An INSERT that knows ``on_conflict_do_nothing``, in the dialect of a connection."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def changed(connection: Connection, statement: sa.UpdateBase) -> int:
+    """Run a statement and tell how many rows it changed."""
+    return connection.execute(statement).rowcount
+
+
+@contextmanager
+def _away_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as problem:
+        if _is_away(problem):
+            raise UnavailableError(
+                "The database does not answer. Try again in a few seconds.", code="database_away", retry_after_s=5
+            ) from problem
+        raise
+
+
+def _is_away(problem: DBAPIError) -> bool:
+    text = str(problem.orig).lower()
+    full = "disk is full" in text or "no space left" in text
+    return (
+        problem.connection_invalidated or full or isinstance(problem, (sa.exc.OperationalError, sa.exc.InterfaceError))
+    )
+
+
+def _open_sqlite(url: str) -> Engine:
+    database = make_url(url).database
+    if database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, connect_args={"timeout": LOCK_TIMEOUT_S}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        assert isinstance(connection, sqlite3.Connection)
+        connection.isolation_level = None  # transactions begin where we say, below
+        # WAL with NORMAL loses nothing when a process dies; only a power cut may undo the last commits.
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            f"busy_timeout={LOCK_TIMEOUT_S * 1000}",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _open_postgresql(url: str) -> Engine:
+    return sa.create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+    )

@@ -1,0 +1,156 @@
+"""Every setting of the service, with its default and the reason for it.
+
+A setting is read from the environment (``AVATARIUM_PORT``), else from ``config.toml`` in the data folder
+(``port = 8000``).
+``docs/settings.md`` is made from this file.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from avatarium.engine.assets.store import default_home
+from avatarium.errors import OptionError
+
+MB = 1 << 20
+GB = 1 << 30
+
+
+class Settings(BaseSettings):
+    """The configuration of one installation. Every default works on one ordinary machine."""
+
+    model_config = SettingsConfigDict(env_prefix="AVATARIUM_", extra="ignore", frozen=True)
+
+    # Where
+    home: Path = Field(default_factory=default_home, description="Data folder: database, files, models, secrets.")
+    host: str = Field("127.0.0.1", description="Address to listen on. `0.0.0.0` opens the service to the network.")
+    port: int = Field(8000, ge=0, le=65535, description="Port of the API. 0 takes any that is free.")
+    public_url: str = Field(
+        "", description="Address under which clients reach the service; stands in the URLs of results. "
+        "Empty takes that of each request, and `http://HOST:PORT` where there is none, as in webhooks."
+    )  # fmt: skip
+    database_url: str = Field(
+        "", description="`postgresql://user:password@host/name`. Empty is an SQLite file in the data folder."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="`auto` writes text to a terminal and JSON elsewhere."
+    )
+
+    # Objects
+    storage_url: str = Field("", description="`s3://bucket/prefix`. Empty is a folder in the data folder.")
+    s3_endpoint: str = Field("", description="Address of an S3 service other than Amazon's.")
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key_id: str = Field("", description="S3 key; empty takes the machine's own credentials.")
+    s3_secret_access_key: SecretStr = Field(SecretStr(""), description="Its secret.")
+    upload_max_bytes: int = Field(2 * GB, gt=0, description="Largest file that a client may upload.")
+    quota_bytes: int = Field(20 * GB, gt=0, description="Bytes that the files of one user may take.")
+    result_days: float = Field(3, gt=0, description="Days after which results expire and their files are removed.")
+    upload_days: float = Field(3, gt=0, description="Days after which uploads are removed.")
+
+    # Strangers' URLs
+    fetch_max_bytes: int = Field(2 * GB, gt=0, description="Largest file that is fetched from a URL.")
+    fetch_timeout_s: float = Field(300, gt=0, description="Seconds after which fetching is given up.")
+    fetch_allow: list[str] = Field(
+        default_factory=list, description="Hosts, as `host:port`, that may be fetched from and called though their "
+        "address is private, such as a file server of your own."
+    )  # fmt: skip
+    media_max_s: float = Field(3600, gt=0, description="Longest recording or video that is taken, in seconds.")
+
+    # HTTP
+    body_max_bytes: int = Field(4 * MB, gt=0, description="Largest JSON body.")
+    request_timeout_s: float = Field(150, gt=0, description="Seconds after which a request is answered with an error.")
+    rate_limit: str = Field("600/minute", description="Requests that one key may make.")
+    rate_limit_anonymous: str = Field("60/minute", description="Requests without a key, of one address.")
+    rate_limit_store: str = Field(
+        "memory://", description="Where several API processes count together, such as `redis://host:6379`."
+    )
+    cors_origins: list[str] = Field(
+        default_factory=lambda: ["*"], description="Web pages that may call the API. Keys are sent in a header, never "
+        "in a cookie, so `*` gives nothing away; a key can carry its own list."
+    )  # fmt: skip
+    trusted_proxies: str = Field("127.0.0.1", description="Proxies whose `X-Forwarded-*` headers are believed.")
+
+    # Tasks
+    workers: int = Field(2, ge=0, description="Worker processes that `serve` starts. 0 where workers run elsewhere.")
+    media_slots: int = Field(1, ge=0, description="Media tasks that one worker works on at once.")
+    quick_slots: int = Field(1, ge=0, description="Short tasks, as speech, that one worker works on beside them.")
+    slot_threads: int = Field(1, ge=1, description="Threads of the numeric libraries in one media process.")
+    slot_memory_mb: int = Field(4096, ge=512, description="Memory at which a media process is stopped.")
+    task_time_limit_s: float = Field(7200, gt=0, description="Working time after which a task is given up.")
+    user_running: int = Field(4, ge=1, description="Media tasks of one user that run at once.")
+    user_open: int = Field(100, ge=1, description="Tasks of one user that may wait or run.")
+    queue_max: int = Field(5000, ge=1, description="Tasks that may wait in all.")
+
+    # Money
+    admin_name: str = Field("admin", description="Name of the first user, made at the first start.")
+    admin_coins: int = Field(100_000, ge=0, description="Coins that the first user starts with.")
+    user_coins: int = Field(0, ge=0, description="Coins that a new user starts with.")
+    prices: dict[str, float] = Field(
+        default_factory=dict, description="Prices that differ from the table in `docs/api.md`, such as "
+        '`{"video.second": 2}`.'
+    )  # fmt: skip
+
+    # Webhooks
+    webhook_attempts: int = Field(8, ge=1, description="Attempts at delivering one notice, further and further apart.")
+    webhook_timeout_s: float = Field(10, gt=0, description="Seconds that a receiver has to answer.")
+
+    # What says so
+    content_credentials: bool = Field(
+        True, description="Sign every result with Content Credentials (C2PA) that say it is synthetic."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then ``config.toml`` in the data folder."""
+        home = init_settings().get("home") or default_home()
+        file = TomlConfigSettingsSource(settings_cls, Path(str(home)) / "config.toml")
+        return init_settings, env_settings, file
+
+    @cached_property
+    def database(self) -> str:
+        """SQLAlchemy's address of the database."""
+        if not self.database_url:
+            return f"sqlite:///{self.home / 'avatarium.db'}"
+        scheme, rest = self.database_url.split("://", 1)
+        return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else self.database_url
+
+    @property
+    def base_url(self) -> str:
+        """Where clients reach the service, without a slash at the end."""
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings.
+
+    Raises:
+        OptionError: one of them has a value that it cannot have.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        name = "_".join(str(part) for part in first["loc"])
+        raise OptionError(
+            f"The setting AVATARIUM_{name.upper()} cannot be used: {first['msg']}.", code="bad_setting"
+        ) from problem
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment with which another process of this installation finds the same data folder."""
+    return {**os.environ, "AVATARIUM_HOME": str(settings.home)}
