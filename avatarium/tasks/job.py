@@ -1,0 +1,93 @@
+"""What a step of a task works with, in its media process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic
+
+from avatarium.clock import DAY_MS, Clock
+from avatarium.tasks.family import Start
+from avatarium.tasks.models import Task
+
+if TYPE_CHECKING:
+    from avatarium.catalogue.service import Catalogue
+    from avatarium.settings import Settings
+    from avatarium.storage.fetch import Fetched, Fetcher, Kind
+    from avatarium.storage.service import Storage
+
+SCRATCH = "scratch"
+
+
+class Job(Generic[Start]):
+    """One task as a step sees it. Lives in a media process, for one step."""
+
+    def __init__(
+        self,
+        *,
+        task: Task,
+        start: Start,
+        results: dict[str, Any],
+        settings: Settings,
+        storage: Storage,
+        fetcher: Fetcher,
+        catalogue: Catalogue,
+        clock: Clock,
+        report: Callable[[float], None],
+    ) -> None:
+        self.task = task
+        self.start = start
+        self.results = results
+        """What the steps before returned, merged."""
+        self.settings = settings
+        self.storage = storage
+        self.catalogue = catalogue
+        self._fetcher = fetcher
+        self._clock = clock
+        self._report = report
+        self.scratch = scratch_of(settings.home, task.id)
+        self.scratch.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was found out when the task was accepted."""
+        return self.task.facts
+
+    def progress(self, fraction: float) -> None:
+        """Tell how much of this step is done, 0 to 1. Call it as often as you like."""
+        self._report(min(max(fraction, 0.0), 1.0))
+
+    def fetch(self, url: str, kind: Kind, name: str) -> Fetched:
+        """A stranger's file on the local disk, as ``name`` in the scratch folder; fetched where it is not there yet.
+
+        Raises:
+            RequestError: it cannot be had, or is something else than was asked for.
+        """
+        return self._fetcher.fetch(url, self.scratch / name, kind=kind, owner=self.task.user_id)
+
+    def stored(self, key: str, name: str) -> Path:
+        """A file of ours on the local disk, as ``name`` in the scratch folder."""
+        path = self.scratch / name
+        if not path.exists():
+            self.storage.copy_to(key, path)
+        return path
+
+    def publish(self, path: Path, name: str, media_type: str, *, duration_s: float | None = None) -> str:
+        """Put a result into storage; it expires with the task. Answers with its key."""
+        key = f"results/{self.task.user_id}/{self.task.id}/{name}"
+        expires_ms = self._clock.now_ms() + round(self.settings.result_days * DAY_MS)
+        self.storage.put(
+            key,
+            path,
+            owner=self.task.user_id,
+            media_type=media_type,
+            expires_ms=expires_ms,
+            duration_s=duration_s,
+            task_id=self.task.id,
+        )
+        return key
+
+
+def scratch_of(home: Path, task_id: str) -> Path:
+    """The folder of a task's files on this machine."""
+    return home / SCRATCH / task_id
