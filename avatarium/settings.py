@@ -43,6 +43,13 @@ class Settings(BaseSettings):
         "auto", description="`auto` writes text to a terminal and JSON elsewhere."
     )
 
+    # Access
+    secret: SecretStr = Field(
+        SecretStr(""), description="What signatures hang on, 32 characters or more. Empty takes the one that is made "
+        "in the data folder; processes on several machines need the same."
+    )  # fmt: skip
+    login_hours: float = Field(12, gt=0, description="Hours that a log-in lasts.")
+
     # Objects
     storage_url: str = Field("", description="`s3://bucket/prefix`. Empty is a folder in the data folder.")
     secret: SecretStr = Field(
