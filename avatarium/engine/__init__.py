@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from avatarium.engine.picture import read_picture
     from avatarium.engine.production import Take, make_video
     from avatarium.engine.recording import recorded_speech
+    from avatarium.engine.script import Script
     from avatarium.engine.speech import Speech, Voice, find_voice, phonemes_from_audio, stream, synthesize, voices
-    from avatarium.engine.talking import Script, SpeakOptions, prepare_view, speak
+    from avatarium.engine.spoken import SpokenFile, speak_to_file
+    from avatarium.engine.talking import SpeakOptions, prepare_view, speak
     from avatarium.engine.video import Fit, Size, VideoWriter, read_sound
 
 _HOMES = {
@@ -30,8 +32,10 @@ _HOMES = {
     "picture": ("read_picture",),
     "production": ("Take", "make_video"),
     "recording": ("recorded_speech",),
+    "script": ("Script",),
     "speech": ("Speech", "Voice", "find_voice", "phonemes_from_audio", "stream", "synthesize", "voices"),
-    "talking": ("Script", "SpeakOptions", "prepare_view", "speak"),
+    "spoken": ("SpokenFile", "speak_to_file"),
+    "talking": ("SpeakOptions", "prepare_view", "speak"),
     "video": ("Fit", "Size", "VideoWriter", "read_sound"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -48,6 +52,7 @@ __all__ = [
     "Size",
     "SpeakOptions",
     "Speech",
+    "SpokenFile",
     "Take",
     "VideoWriter",
     "View",
@@ -64,6 +69,7 @@ __all__ = [
     "read_sound",
     "recorded_speech",
     "speak",
+    "speak_to_file",
     "speech_marks",
     "stream",
     "synthesize",

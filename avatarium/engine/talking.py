@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,23 +13,22 @@ from avatarium.engine.face import Emotion, Life, PhotoActor, Shot, View, frame_s
 from avatarium.engine.picture.read import Picture
 from avatarium.engine.production import Take, make_video
 from avatarium.engine.recording import RATE, in_pieces, recognise
-from avatarium.engine.speech import Speech, Voice, find_voice, stream
+from avatarium.engine.script import Progress, Script, spoken_script
+from avatarium.engine.speech import Speech, Voice, find_voice
+from avatarium.engine.spoken import SpokenFile
 from avatarium.engine.video.encoding import FRAME_RATES, kind_of
 from avatarium.engine.video.framing import Fit, Ground, Size, blurred_ground, make_ground
+from avatarium.engine.video.part import check_place
 from avatarium.engine.video.sound import read_sound
-from avatarium.errors import OptionError, OutputError
+from avatarium.errors import OptionError
 
 DEFAULT_LANGUAGE = "en-US"
 SHAPES = ("16:9", "9:16", "1:1", "4:5")
-CHARACTERS_A_SECOND = 14.5
-"""Of the English voices at normal speed; only a first guess of how long a text will take."""
 _LOOSE = 1.4
 """A picture's own mask that is larger than the person by this factor holds ground too."""
 CUT_OUT_SHARE = 0.02
 """Share of clear pixels from which on a picture counts as cut out by its maker."""
 
-Progress = Callable[[float, float], None]
-"""Called with the seconds of video made so far and the seconds expected in all."""
 Note = Callable[[str], None]
 """Called with a sentence about something that the caller may not expect."""
 
@@ -84,7 +83,7 @@ def speak(
     out: str | Path,
     *,
     text: str | None = None,
-    audio: str | Path | None = None,
+    audio: str | Path | SpokenFile | None = None,
     options: SpeakOptions | None = None,
     progress: Progress | None = None,
     note: Note | None = None,
@@ -99,7 +98,8 @@ def speak(
         avatar: a picture with a face in it, or ``ava`` or ``noah``.
         out: an ``.mp4`` or ``.webm`` file; complete when the call returns, not there when it raises.
         text: what is said; or else
-        audio: a sound or video file in which somebody speaks, in any language.
+        audio: a sound or video file in which somebody speaks, in any language; a :class:`SpokenFile` spares the
+            recognition and moves the lips by what is known to be said.
         progress: told how far the video is.
         note: told what the caller may not expect, such as that there are several faces.
 
@@ -117,31 +117,6 @@ def speak(
     return perform(view, script, Path(out), options=options, progress=progress)
 
 
-class Script:
-    """What is said, in pieces as they are made; to be iterated once.
-
-    Args:
-        pieces: the speech.
-        expected_s: how long it will take, as far as one can tell.
-        characters: of the whole text, blanks not counted, to tell better from piece to piece.
-    """
-
-    def __init__(self, pieces: Iterable[Speech], expected_s: float, characters: int = 0) -> None:
-        self.expected_s = expected_s
-        self._pieces = pieces
-        self._characters = characters
-
-    def __iter__(self) -> Iterator[Speech]:
-        said, spoken_s = 0, 0.0
-        for piece in self._pieces:
-            said += sum(_solid(word.text) for word in piece.words)
-            spoken_s += piece.duration_s
-            if said and self._characters:
-                self.expected_s = spoken_s * max(self._characters / said, 1.0)
-            yield piece
-        self.expected_s = spoken_s
-
-
 def script_of_text(text: str, avatar: str | Path, options: SpeakOptions) -> Script:
     """A text spoken sentence by sentence.
 
@@ -149,17 +124,17 @@ def script_of_text(text: str, avatar: str | Path, options: SpeakOptions) -> Scri
         TextError: it cannot be spoken.
         OptionError: there is no such voice or rate.
     """
-    voice = choose_voice(avatar, options)
-    pieces = stream(text, voice, options.rate, seed=options.seed)
-    return Script(pieces, len(text) / CHARACTERS_A_SECOND / options.rate, _solid(text))
+    return spoken_script(text, choose_voice(avatar, options), options.rate, seed=options.seed)
 
 
-def script_of_audio(audio: str | Path, options: SpeakOptions, note: Note | None = None) -> Script:
-    """What is said in a recording.
+def script_of_audio(audio: str | Path | SpokenFile, options: SpeakOptions, note: Note | None = None) -> Script:
+    """What is said in a recording; in speech of our own (:class:`SpokenFile`) it is known and not recognised.
 
     Raises:
         AudioError: it cannot be read or is silent; or, with the first piece, nobody speaks in it.
     """
+    if isinstance(audio, SpokenFile):
+        return Script(in_pieces(audio.speech(RATE), options.fps), audio.duration_s)
     sound = read_sound(audio, RATE)
     if sound.clipped and note:
         note(f"{Path(audio).name} is clipped: it was recorded too loud. It is used as it is.")
@@ -232,21 +207,11 @@ def check_output(out: Path, *, alpha: bool = False) -> None:
         OutputError: there is no such folder, or a folder of that name.
     """
     kind_of(out, alpha=alpha)
-    if out.is_dir():
-        raise OutputError(f"{out} is a folder. Give the name of a file in it.", code="output_is_folder")
-    if not out.parent.is_dir():
-        raise OutputError(
-            f"The folder {out.parent} does not exist. Make it, or choose another.", code="output_folder_missing"
-        )
+    check_place(out)
 
 
 def _silent(sentence: str) -> None:
     """The note of somebody who does not listen."""
-
-
-def _solid(text: str) -> int:
-    """Length without blanks."""
-    return len("".join(text.split()))
 
 
 def _actor(picture: Picture, number: int) -> PhotoActor:

@@ -18,6 +18,7 @@ from avatarium.engine.video.framing import (
 )
 from avatarium.engine.video.probe import ColourTags, SoundFacts, VideoFacts, probe
 from avatarium.engine.video.sound import Sound, read_sound
+from avatarium.engine.video.sound_writer import SoundKind, SoundWriter
 from avatarium.engine.video.writer import VideoWriter
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "Size",
     "Sound",
     "SoundFacts",
+    "SoundKind",
+    "SoundWriter",
     "VideoFacts",
     "VideoKind",
     "VideoWriter",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import secrets
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +17,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.files import StrPath
 from avatarium.engine.video.encoding import METADATA_KEYS, EncoderOptions, VideoKind, check_picture, kind_of
+from avatarium.engine.video.part import PartFile
 from avatarium.engine.video.tracks import PictureTrack, SoundTrack
 from avatarium.errors import OptionError, OutputError
 
@@ -30,8 +28,6 @@ _SOUND_LEAD_S = 0.5
 """How far sound may lie before the picture in the file: players read them together."""
 _EDIT_TIMESCALE = 48000
 """Of edit lists; FFmpeg's default of 1000 rounds the end of the sound to a millisecond."""
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class VideoWriter:
@@ -85,9 +81,9 @@ class VideoWriter:
         kind = kind_of(path, alpha=alpha)
         check_picture(width, height, fps)
         tags = _tags(title, metadata or {})
-        self._part = _reserve(self.path)
-        with self._undone_on_failure(), self._writing():
-            self._container = _create(self._part, kind, tags)
+        self._part = PartFile(self.path)
+        with self._undone_on_failure(), self._part.writing():
+            self._container = _create(self._part.part, kind, tags)
             self._picture = PictureTrack(
                 self._container, kind, width=width, height=height, fps=fps, alpha=alpha, options=options
             )
@@ -106,7 +102,7 @@ class VideoWriter:
     def write(self, rgb: NDArray[np.uint8]) -> None:
         """Add a frame, ``uint8`` RGB ``(height, width, 3)``; the array may be reused at once."""
         self._check_frame(rgb, 3)
-        with self._writing():
+        with self._part.writing():
             self._add_picture(self._picture.encode(rgb))
 
     def write_alpha(self, rgba: NDArray[np.uint8]) -> None:
@@ -114,7 +110,7 @@ class VideoWriter:
         if not self._alpha:
             raise ValueError("this writer was opened without alpha")
         self._check_frame(rgba, 4)
-        with self._writing():
+        with self._part.writing():
             self._add_picture(self._picture.encode(rgba))
 
     def write_sound(self, samples: Samples) -> None:
@@ -124,7 +120,7 @@ class VideoWriter:
             raise ValueError("this writer was opened without sound")
         if samples.ndim != 1 or samples.dtype != np.float32:
             raise ValueError(f"sound must be float32 of one dimension, not {samples.dtype} {samples.shape}")
-        with self._writing():
+        with self._part.writing():
             self._held.extend(self._sound.encode(samples))
 
     def close(self) -> None:
@@ -134,12 +130,11 @@ class VideoWriter:
         with self._undone_on_failure():
             if not self.frames:
                 raise OutputError(f"{self.path.name} was not written: there is no frame in it.", code="output_empty")
-            with self._writing():
+            with self._part.writing():
                 self._finish()
                 self._container.close()
                 self._container = None
-                _settle(self._part)
-                os.replace(self._part, self.path)
+                self._part.land()
 
     def abort(self) -> None:
         """Discard the file; nothing stays under its name that was not there before."""
@@ -149,7 +144,7 @@ class VideoWriter:
             with suppress(OSError, av.FFmpegError, ValueError):
                 container.close()
         self._held.clear()
-        self._part.unlink(missing_ok=True)
+        self._part.discard()
 
     def __enter__(self) -> Self:
         return self
@@ -207,13 +202,6 @@ class VideoWriter:
             yield
             undo.pop_all()
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, av.FFmpegError) as problem:
-            raise _output_error(self.path, problem) from problem
-
 
 def _decoding_time_s(packet: Packet[Any]) -> float:
     return float((packet.dts or 0) * packet.time_base)
@@ -228,22 +216,6 @@ def _tags(title: str, metadata: Mapping[str, str]) -> dict[str, str]:
     return {**metadata, **({"title": title} if title else {})}
 
 
-def _reserve(path: Path) -> Path:
-    """Make an empty file with a hidden name beside ``path``."""
-    part = path.parent.absolute() / f".{secrets.token_hex(8)}.part"
-    try:
-        if path.is_dir():
-            raise OutputError(f"{path} is a folder. Give the name of a file in it.", code="output_is_folder")
-        if not path.parent.is_dir():
-            raise OutputError(
-                f"The folder {path.parent} does not exist. Make it, or choose another.", code="output_folder_missing"
-            )
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except OSError as problem:
-        raise _output_error(path, problem) from problem
-    return part
-
-
 def _create(part: Path, kind: VideoKind, tags: dict[str, str]) -> OutputContainer:
     options = {"fflags": "+bitexact"}
     if kind is VideoKind.MP4:
@@ -251,25 +223,3 @@ def _create(part: Path, kind: VideoKind, tags: dict[str, str]) -> OutputContaine
     container = av.open(str(part), "w", format=kind.value, options=options)
     container.metadata.update(tags)
     return container
-
-
-def _settle(part: Path) -> None:
-    """Have the disk take everything before the file gets its name: a full disk may only tell now."""
-    with open(part, "rb") as file:
-        os.fsync(file.fileno())
-
-
-def _output_error(path: Path, problem: OSError | av.FFmpegError) -> OutputError:
-    number = problem.errno
-    if number in _FULL:
-        return OutputError(
-            f"There is no room left in {path.parent} for {path.name}. Free some space or choose another folder.",
-            code="output_full",
-        )
-    if number in _REFUSED:
-        return OutputError(
-            f"Nothing can be written in {path.parent}. Change its permissions or choose another folder.",
-            code="output_not_writable",
-        )
-    reason = problem.strerror or type(problem).__name__
-    return OutputError(f"{path.name} could not be written: {reason}.", code="output_failed")
