@@ -10,6 +10,7 @@ import platform
 import sys
 from collections.abc import Iterable
 
+from avatarium.engine.assets.fonts import FONTS
 from avatarium.engine.assets.records import Asset, Contents, Installed, Package, Recipe, Registry, Take, Use
 
 KOKORO_ORIGIN = "Kokoro-82M by hexgrad; ONNX export by thewh1teagle"
@@ -297,6 +298,7 @@ MANIFEST: tuple[Asset, ...] = (
     SILERO_VAD,
     *FACES,
     *ESPEAK,
+    *FONTS,
     WHISPER_BASE,
 )
 

@@ -31,7 +31,7 @@ def test_entry_is_complete(asset: Asset) -> None:
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: str(package.name))
 def test_package_is_pinned(package: Package) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", package.sha256)
-    assert re.fullmatch(r"\d+(\.\d+)+", package.version)
+    assert re.fullmatch(r"\d+(\.\d+)+(\.post\d+)?", package.version)
     assert package.takes and package.size > 0
 
 
