@@ -1,0 +1,69 @@
+"""The application: middleware, errors and the routes of all groups, put together."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from avatarium import __version__
+from avatarium.api import errors, openapi, routes
+from avatarium.api.metrics import Metrics
+from avatarium.api.middleware.body import BodyMiddleware
+from avatarium.api.middleware.guard import GuardMiddleware
+from avatarium.api.middleware.trace import TraceMiddleware
+from avatarium.api.parts import Platform
+from avatarium.api.routing import Router, by_specificity
+
+RAW_PREFIX = "/files/"
+BODY_TIMEOUT_S = 60
+EXPOSED_HEADERS = [
+    "X-Trace-Id", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+    "Content-Range", "Accept-Ranges", "ETag",
+]  # fmt: skip
+
+
+def create_app(platform: Platform) -> FastAPI:
+    """The API of one platform; the platform is opened and closed by whoever calls."""
+    app = FastAPI(
+        title="Avatarium", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
+    metrics = Metrics()
+    metrics.count_tasks(platform.tasks_by_state)
+    app.state.platform = platform
+    app.state.metrics = metrics
+    errors.install(app)
+    _add_middleware(app, platform, metrics)
+    app.router.routes.extend(sorted((route for router in routers() for route in router.routes), key=by_specificity))
+    openapi.install(app)
+    return app
+
+
+def routers() -> Iterator[Router]:
+    """The router of every module in :mod:`avatarium.api.routes`."""
+    for module in sorted(pkgutil.iter_modules(routes.__path__), key=lambda module: module.name):
+        if not module.name.startswith("_"):
+            router = importlib.import_module(f"{routes.__name__}.{module.name}").router
+            assert isinstance(router, Router), module.name
+            yield router
+
+
+def _add_middleware(app: FastAPI, platform: Platform, metrics: Metrics) -> None:
+    settings = platform.settings
+    # The last that is added is the outermost.
+    app.add_middleware(
+        BodyMiddleware, max_bytes=settings.body_max_bytes, timeout_s=BODY_TIMEOUT_S, raw_prefix=RAW_PREFIX
+    )
+    app.add_middleware(GuardMiddleware, limit_s=settings.request_timeout_s, raw_prefix=RAW_PREFIX)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+        max_age=24 * 3600,
+    )
+    app.add_middleware(TraceMiddleware, observer=metrics)

@@ -1,0 +1,58 @@
+"""What Prometheus reads: answers by route, how long they took, tasks by state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 150)
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Metrics:
+    """The counters of one app; each app has its own registry."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "avatarium_requests", "Answers of the API.", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "avatarium_request_seconds",
+            "Seconds until an answer was complete.",
+            ["method", "route"],
+            buckets=BUCKETS_S,
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
+
+    def observe(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer. Status 0 is a client that went away before it."""
+        known = method if method in KNOWN_METHODS else "other"
+        self._requests.labels(known, route, str(status)).inc()
+        self._seconds.labels(known, route).observe(seconds)
+
+    def count_tasks(self, read: Callable[[], Mapping[str, int]]) -> None:
+        """Add the tasks by state, read anew for every page."""
+        self.registry.register(_Tasks(read))
+
+    def page(self) -> bytes:
+        """The page in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _Tasks(Collector):
+    def __init__(self, read: Callable[[], Mapping[str, int]]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        gauge = GaugeMetricFamily("avatarium_tasks", "Tasks by state.", labels=["state"])
+        for state, number in self._read().items():
+            gauge.add_metric([state], number)
+        yield gauge
