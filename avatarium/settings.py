@@ -7,6 +7,7 @@ A setting is read from the environment (``AVATARIUM_PORT``), else from ``config.
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cached_property
 from pathlib import Path
@@ -163,5 +164,12 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """The environment with which another process of this installation finds the same data folder."""
-    return {**os.environ, "AVATARIUM_HOME": str(settings.home)}
+    """The environment in which another process finds these very settings."""
+    given = settings.model_dump(exclude_defaults=True) | {"home": settings.home}
+    return {**os.environ, **{f"AVATARIUM_{name.upper()}": _written(value) for name, value in given.items()}}
+
+
+def _written(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value) if isinstance(value, str | Path | int | float) else json.dumps(value)

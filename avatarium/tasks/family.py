@@ -129,6 +129,9 @@ class Family(ABC, Generic[Start]):
             InputError, ServiceError: it cannot be done.
         """
 
+    def warm_up(self) -> None:  # noqa: B027 - most have nothing to load
+        """Load in a media process what the steps will need, so that the first task does not wait for it."""
+
     def measured_price(self, start: Start, results: dict[str, Any], prices: Prices) -> Price | None:
         """The exact price once a step has measured the input; None where the plan's stands."""
         return None

@@ -74,7 +74,7 @@ class Job(Generic[Start]):
 
     def publish(self, path: Path, name: str, media_type: str, *, duration_s: float | None = None) -> str:
         """Put a result into storage; it expires with the task. Answers with its key."""
-        key = f"results/{self.task.user_id}/{self.task.id}/{name}"
+        key = results_of(self.task) + name
         expires_ms = self._clock.now_ms() + round(self.settings.result_days * DAY_MS)
         self.storage.put(
             key,
@@ -91,3 +91,8 @@ class Job(Generic[Start]):
 def scratch_of(home: Path, task_id: str) -> Path:
     """The folder of a task's files on this machine."""
     return home / SCRATCH / task_id
+
+
+def results_of(task: Task) -> str:
+    """What the keys of a task's results begin with."""
+    return f"results/{task.user_id}/{task.id}/"

@@ -167,7 +167,6 @@ workers = sa.Table(
     metadata,
     sa.Column("executor", sa.String(128), primary_key=True),
     sa.Column("host", sa.String(256), nullable=False),
-    sa.Column("slots", sa.Integer, nullable=False),
     sa.Column("started_ms", sa.BigInteger, nullable=False),
     sa.Column("seen_ms", sa.BigInteger, nullable=False),
 )

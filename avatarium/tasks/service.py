@@ -353,9 +353,7 @@ class Tasks:
         if task.price:
             note = f"{task.family} {task.name}".strip()
             unit = Unit(task.unit)
-            ledger.hold(
-                c, task.user_id, task.price, subject=task.subject, note=note, now_ms=task.updated_ms, unit=unit
-            )
+            ledger.hold(c, task.user_id, task.price, subject=task.subject, note=note, now_ms=task.updated_ms, unit=unit)
         self._dispatcher.enqueue(c, task)
 
     def _check_room(self, c: Connection, owner: str) -> None:

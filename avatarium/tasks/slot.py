@@ -1,0 +1,168 @@
+"""A worker's hold on one media process: gives it steps, watches it, and replaces it when it dies or must."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from avatarium.clock import Clock
+from avatarium.settings import Settings, environment_of
+from avatarium.tasks.models import Task
+
+START_TIMEOUT_S = 120.0
+POLL_S = 0.25
+LOOK_S = 0.5
+"""How often the task is looked at: was it cancelled, has somebody else ended it?"""
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+MB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFailed(Exception):  # noqa: N818 - it is an outcome, not a fault of the caller
+    """A step did not work."""
+
+    code: str
+    message: str
+    again: bool = False
+    """Whether trying once more may help."""
+
+
+class Unwanted(Exception):  # noqa: N818
+    """The task was cancelled, or ended by another worker; its process has been stopped."""
+
+
+class Slot:
+    """Room for one step at a time."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._process: subprocess.Popen[str] | None = None
+        self._replies: queue.Queue[dict[str, Any] | None] = queue.Queue()
+
+    def prepare(self) -> None:
+        """Start the process, so that the first step need not wait for it."""
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+
+    def run(
+        self,
+        task: Task,
+        step: str,
+        results: dict[str, Any],
+        *,
+        on_progress: Callable[[float], None],
+        is_wanted: Callable[[], bool],
+    ) -> dict[str, Any]:
+        """Do one step.
+
+        Raises:
+            StepFailed: it failed, took too long, needed too much memory, or its process died.
+            Unwanted: nobody wants it any more.
+        """
+        self.prepare()
+        assert self._process is not None and self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"task": task.id, "step": step, "results": results}) + "\n")
+            self._process.stdin.flush()
+        except OSError as problem:
+            self.stop()
+            raise _crashed() from problem
+        return self._follow(on_progress, is_wanted)
+
+    def stop(self) -> None:
+        """Kill the process and what it started."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, 9)
+            self._process.wait()
+            self._process = None
+
+    def _follow(self, on_progress: Callable[[float], None], is_wanted: Callable[[], bool]) -> dict[str, Any]:
+        started_s = looked_s = self._clock.monotonic_s()
+        while True:
+            try:
+                reply = self._replies.get(timeout=POLL_S)
+            except queue.Empty:
+                reply = {}
+            if reply is None:
+                self.stop()
+                raise _crashed()
+            if "done" in reply:
+                done: dict[str, Any] = reply["done"]
+                return done
+            if "failed" in reply:
+                raise StepFailed(**reply["failed"])
+            if "progress" in reply:
+                on_progress(reply["progress"])
+            now_s = self._clock.monotonic_s()
+            self._check_limits(now_s - started_s)
+            if now_s - looked_s >= LOOK_S:
+                looked_s = now_s
+                if not is_wanted():
+                    self.stop()
+                    raise Unwanted
+
+    def _check_limits(self, working_s: float) -> None:
+        limit_s = self._settings.task_time_limit_s
+        if working_s > limit_s:
+            self.stop()
+            raise StepFailed(code="time_limit", message=f"It took longer than {limit_s:g} s and was given up.")
+        limit_mb = self._settings.slot_memory_mb
+        if self._process is not None and _resident_bytes(self._process.pid) > limit_mb * MB:
+            self.stop()
+            raise StepFailed(
+                code="memory_limit",
+                message=f"It needed more than {limit_mb} MB of memory and was stopped. Use a smaller or shorter input.",
+            )
+
+    def _start(self) -> None:
+        self.stop()
+        threads = str(self._settings.slot_threads)
+        self._replies = queue.Queue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "avatarium.tasks.media_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=environment_of(self._settings) | dict.fromkeys(THREADS, threads),
+            start_new_session=True,  # a group of its own, so that it is killed with all that it started
+        )
+        threading.Thread(target=_listen, args=(self._process, self._replies), daemon=True, name="replies").start()
+        try:
+            ready = self._replies.get(timeout=START_TIMEOUT_S)
+        except queue.Empty:
+            ready = None
+        if not ready:
+            self.stop()
+            raise _crashed()
+
+
+def _listen(process: subprocess.Popen[str], replies: queue.Queue[dict[str, Any] | None]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        replies.put(json.loads(line))
+    replies.put(None)
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+    except (OSError, IndexError, ValueError):
+        return 0  # it has just ended, or this is no Linux
+
+
+def _crashed() -> StepFailed:
+    message = "The process that worked on it died. It has been logged; nothing was charged."
+    return StepFailed(code="engine_crashed", message=message, again=True)

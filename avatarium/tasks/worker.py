@@ -1,0 +1,172 @@
+"""A worker: takes tasks from the queues, delivers notices, sweeps up, and takes over from workers that died."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from dbos import DBOS
+from sqlalchemy.exc import DBAPIError
+
+from avatarium.database import Database
+from avatarium.errors import UnavailableError
+from avatarium.platform import Platform
+from avatarium.settings import Settings
+from avatarium.tasks import durable, roll, workflow
+from avatarium.tasks.courier import Courier
+from avatarium.tasks.family import Queue
+from avatarium.tasks.liveness import Locks, open_locks, take_over
+from avatarium.tasks.slot import Slot
+from avatarium.tasks.sweep import Sweep
+
+GUARD_S = 2.0
+SWEEP_S = 60.0
+POLL_S = {Queue.QUICK.value: 0.1, Queue.MEDIA.value: 0.5}
+EXECUTORS = "executors"
+log = structlog.get_logger()
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        settings = platform.settings
+        self.executor = f"{socket.gethostname()}-{uuid4().hex[:12]}"
+        self._locks: Locks = open_locks(platform.database, settings.home / EXECUTORS)
+        self._slots = SlotPool(settings, platform)
+        self._stopping = threading.Event()
+        self._courier = Courier(platform)
+        self._sweep = Sweep(platform)
+
+    def run(self) -> None:
+        """Work until :meth:`stop` is called. What is being worked on then goes back to the queue."""
+        settings, database = self._platform.settings, self._platform.database
+        if not self._locks.take(self.executor):
+            raise UnavailableError("This worker's lock is taken.", code="executor_taken")
+        runner = workflow.TaskRunner(
+            self._platform.tasks, self._platform.families, self._platform.prices, self._slots, self._platform.clock
+        )
+        workflow.serve_with(runner)
+        _launch(self.executor, settings, database)
+        log.info("worker_ready", executor=self.executor)
+        loops = [
+            self._loop("guard", GUARD_S, self._guard),
+            self._loop("courier", 1.0, self._courier.deliver_due),
+            self._loop("sweep", SWEEP_S, self._sweep.sweep),
+        ]
+        self._slots.prepare()
+        self._stopping.wait()
+        for loop in loops:
+            loop.join(timeout=5)
+        self._slots.close()
+        roll.strike(self._platform.database, self.executor)
+
+    def stop(self) -> None:
+        """Let :meth:`run` return."""
+        self._stopping.set()
+
+    def _guard(self) -> None:
+        if not self._locks.still_held(self.executor) and not self._locks.take(self.executor):
+            log.error("worker_taken_over", executor=self.executor)
+            self.stop()
+            return
+        roll.note_seen(self._platform.database, self._platform.clock, self.executor)
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        others = {str(found.executor_id) for found in pending if found.executor_id} - {self.executor}
+        for executor in take_over(self._locks, others, lambda dead: _recover(dead)):
+            log.warning("worker_died", executor=executor)
+
+    def _loop(self, name: str, pause_s: float, work: Callable[[], Any]) -> threading.Thread:
+        def run() -> None:
+            while not self._stopping.is_set():
+                try:
+                    work()
+                except (UnavailableError, DBAPIError) as problem:
+                    log.warning("loop_paused", loop=name, reason=str(problem))
+                except Exception:
+                    log.exception("loop_bug", loop=name)
+                self._stopping.wait(pause_s)
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        thread.start()
+        return thread
+
+
+class SlotPool:
+    """The media processes of a worker."""
+
+    def __init__(self, settings: Settings, platform: Platform) -> None:
+        counts = {Queue.MEDIA.value: settings.media_slots, Queue.QUICK.value: settings.quick_slots}
+        self._all = {name: [Slot(settings, platform.clock) for _ in range(count)] for name, count in counts.items()}
+        self._free: dict[str, queue.Queue[Slot]] = {name: queue.Queue() for name in counts}
+        for name, slots in self._all.items():
+            for slot in slots:
+                self._free[name].put(slot)
+
+    def take(self, queue: str) -> Slot:
+        """A slot that nobody uses; waits for one."""
+        return self._free[queue].get()
+
+    def give_back(self, queue: str, slot: Slot) -> None:
+        self._free[queue].put(slot)
+
+    def prepare(self) -> None:
+        """Start the processes, so that the first tasks need not wait for them."""
+        for free in self._free.values():
+            try:
+                slot = free.get_nowait()
+            except queue.Empty:
+                continue
+            threading.Thread(target=_prepare, args=(slot, free), daemon=True).start()
+
+    def close(self) -> None:
+        """Kill them all."""
+        for slots in self._all.values():
+            for slot in slots:
+                slot.stop()
+
+
+def _prepare(slot: Slot, free: queue.Queue[Slot]) -> None:
+    try:
+        slot.prepare()
+    finally:
+        free.put(slot)
+
+
+def _launch(executor: str, settings: Settings, database: Database) -> None:
+    DBOS(
+        config={
+            "name": durable.APPLICATION,
+            "application_version": durable.VERSION,
+            "executor_id": executor,
+            "system_database_url": database.engine.url.render_as_string(hide_password=False),
+            "system_database_engine": database.engine if database.is_sqlite else None,
+            "dbos_system_schema": durable.SCHEMA,
+            "serializer": durable.JsonSerializer(),
+            "run_migrations": False,
+            "log_level": "WARNING",
+        }
+    )
+    limits = {Queue.MEDIA.value: settings.media_slots, Queue.QUICK.value: settings.quick_slots}
+    served = [name for name, slots in limits.items() if slots]
+    DBOS.listen_queues(served)
+    DBOS.launch()
+    for name in served:
+        DBOS.register_queue(
+            name,
+            worker_concurrency=limits[name],
+            partition_concurrency=settings.user_running if name == Queue.MEDIA.value else limits[name] * 16,
+            polling_interval_sec=POLL_S[name],
+            on_conflict="always_update",
+        )
+
+
+def _recover(executor: str) -> None:
+    # Private, hence the pinned version: the public resume_workflows would move the work out of its queue.
+    DBOS._recover_pending_workflows([executor])

@@ -1,0 +1,182 @@
+"""The durable workflow of one attempt of a task. DBOS keeps what each step returned; a worker that takes the attempt up
+after a crash goes on behind the last finished step."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Protocol
+
+import structlog
+from dbos import DBOS
+
+from avatarium.clock import Clock
+from avatarium.errors import ServiceError, UnavailableError
+from avatarium.prices import Prices
+from avatarium.tasks.durable import WORKFLOW
+from avatarium.tasks.family import Family
+from avatarium.tasks.models import Task
+from avatarium.tasks.service import Tasks
+from avatarium.tasks.slot import Slot, StepFailed, Unwanted
+from avatarium.tasks.states import State
+
+STARTS_MAX = 5
+"""A task that takes its worker down this often is given up."""
+TRIES = 4
+PAUSE_S = 2.0
+"""Before the second try of a step; doubled every time."""
+PROGRESS_S = 1.0
+"""How often progress is written down."""
+log = structlog.get_logger()
+
+
+class Slots(Protocol):
+    """Where a step finds a process to work in."""
+
+    def take(self, queue: str) -> Slot: ...
+    def give_back(self, queue: str, slot: Slot) -> None: ...
+
+
+class TaskRunner:
+    """Carries out attempts in one worker."""
+
+    def __init__(
+        self, tasks: Tasks, families: dict[str, Family[Any]], prices: Prices, slots: Slots, clock: Clock
+    ) -> None:
+        self._tasks = tasks
+        self._families = families
+        self._prices = prices
+        self._slots = slots
+        self._clock = clock
+        self._stopping = threading.Event()
+
+    def run(self, task_id: str, attempt: int) -> None:
+        """Carry an attempt out to its end. What it has done before is not done again."""
+        task = self._persist(lambda: self._tasks.begin(task_id, attempt))
+        if task is None:
+            return
+        with structlog.contextvars.bound_contextvars(task=task.id, family=task.family):
+            try:
+                result = self._work(task)
+            except Unwanted:
+                return
+            except StepFailed as failure:
+                log.warning("task_failed", code=failure.code, reason=failure.message)
+                self._end(task, State.FAILED, failed_code=failure.code, failed_message=failure.message)
+            else:
+                self._end(task, State.COMPLETED, result=result)
+
+    def _work(self, task: Task) -> dict[str, Any]:
+        if task.starts > STARTS_MAX:
+            raise StepFailed(
+                code="engine_crashed", message="It brought its worker down again and again and was given up."
+            )
+        family = self._families.get(task.family)
+        if family is None:
+            raise StepFailed(code="unknown_family", message=f"This version does not know {task.family}.")
+        results: dict[str, Any] = {}
+        done_weight, whole = 0.0, sum(step.weight for step in family.steps)
+        for step in family.steps:
+            span = (done_weight / whole, (done_weight + step.weight) / whole)
+            outcome = DBOS.run_step({"name": step.name}, self._step, task, step.name, results, span)
+            if "failed" in outcome:
+                raise StepFailed(**outcome["failed"])
+            if "unwanted" in outcome:
+                raise Unwanted
+            results = {**results, **outcome["done"]}
+            done_weight += step.weight
+            task = self._measure(task, family, results)
+        return results
+
+    def _step(self, task: Task, step: str, results: dict[str, Any], span: tuple[float, float]) -> dict[str, Any]:
+        pause_s = PAUSE_S
+        for number in range(1, TRIES + 1):
+            try:
+                return {"done": self._in_slot(task, step, results, span)}
+            except Unwanted:
+                return {"unwanted": True}
+            except StepFailed as failure:
+                if not failure.again or number == TRIES or (failure.code == "engine_crashed" and number == 2):
+                    return {"failed": {"code": failure.code, "message": failure.message}}
+                log.warning("step_again", step=step, code=failure.code, reason=failure.message)
+                self._stopping.wait(pause_s)
+                pause_s *= 2
+        raise AssertionError("the last try returns")
+
+    def _in_slot(self, task: Task, step: str, results: dict[str, Any], span: tuple[float, float]) -> dict[str, Any]:
+        note = _Progress(self._tasks, task, span, self._clock)
+        slot = self._slots.take(task.queue)
+        try:
+            return slot.run(task, step, results, on_progress=note, is_wanted=lambda: self._is_wanted(task))
+        finally:
+            self._slots.give_back(task.queue, slot)
+
+    def _is_wanted(self, task: Task) -> bool:
+        try:
+            return self._tasks.is_wanted(task)
+        except UnavailableError:
+            return True  # the work need not stop because the database rests
+
+    def _measure(self, task: Task, family: Family[Any], results: dict[str, Any]) -> Task:
+        start = family.start.model_validate(task.request)
+        price = family.measured_price(start, results, self._prices)
+        if price is None or price.amount == task.price:
+            return task
+        try:
+            return self._persist(lambda: self._tasks.reprice(task, price))
+        except UnavailableError:
+            raise
+        except ServiceError as problem:
+            raise StepFailed(code=problem.code, message=problem.message) from problem
+
+    def _end(self, task: Task, state: State, **values: Any) -> None:
+        self._persist(lambda: self._tasks.finish(task, state, **values))
+
+    def _persist(self, write: Any) -> Any:
+        """Write, however long the database is away: what was worked must not be lost for that."""
+        pause_s = PAUSE_S
+        while True:
+            try:
+                return write()
+            except UnavailableError:
+                log.warning("database_away", again_in_s=pause_s)
+                self._stopping.wait(pause_s)
+                pause_s = min(2 * pause_s, 30.0)
+
+
+class _Progress:
+    """Writes progress down, not too often; what cannot be written now is passed over."""
+
+    def __init__(self, tasks: Tasks, task: Task, span: tuple[float, float], clock: Clock) -> None:
+        self._tasks = tasks
+        self._task = task
+        self._from, self._to = span
+        self._clock = clock
+        self._percent = task.progress
+        self._noted_s = clock.monotonic_s()
+
+    def __call__(self, fraction: float) -> None:
+        percent = int(100 * (self._from + fraction * (self._to - self._from)))
+        now_s = self._clock.monotonic_s()
+        if percent <= self._percent or percent >= 100 or now_s - self._noted_s < PROGRESS_S:
+            return
+        try:
+            self._tasks.progress(self._task, percent)
+        except UnavailableError:
+            return
+        self._percent, self._noted_s = percent, now_s
+
+
+_runner: TaskRunner | None = None
+
+
+def serve_with(runner: TaskRunner) -> None:
+    """Let the workflows of this process be carried out by ``runner``; to be called before DBOS is launched."""
+    global _runner
+    _runner = runner
+
+
+@DBOS.workflow(name=WORKFLOW)
+def run_task(task_id: str, attempt: int) -> None:
+    """One attempt of one task."""
+    assert _runner is not None
+    _runner.run(task_id, attempt)
