@@ -53,10 +53,6 @@ class Settings(BaseSettings):
 
     # Objects
     storage_url: str = Field("", description="`s3://bucket/prefix`. Empty is a folder in the data folder.")
-    secret: SecretStr = Field(
-        SecretStr(""), description="Any long random text; signs the addresses of files. Empty takes the file `secret` "
-        "in the data folder, which is made at the first start. Several machines need the same."
-    )  # fmt: skip
     s3_endpoint: str = Field("", description="Address of an S3 service other than Amazon's.")
     s3_region: str = Field("us-east-1", description="Region of the bucket.")
     s3_access_key_id: str = Field("", description="S3 key; empty takes the machine's own credentials.")
