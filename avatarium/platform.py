@@ -51,7 +51,7 @@ class MediaPlatform:
         self.storage = Storage.open(settings, database, clock)
         self.fetcher = Fetcher(settings, self.storage, clock)
         self.catalogue = Catalogue(database=database, storage=self.storage, clock=clock)
-        self.families: dict[str, Family[Any]] = load_families()
+        self.families: dict[str, Family[Any]] = load_families(settings.plugins)
         self.prices = Prices(settings.prices)
 
     @classmethod

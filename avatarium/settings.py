@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     slot_threads: int = Field(1, ge=1, description="Threads of the numeric libraries in one media process.")
     slot_memory_mb: int = Field(4096, ge=512, description="Memory at which a media process is stopped.")
     task_time_limit_s: float = Field(7200, gt=0, description="Working time after which a task is given up.")
+    plugins: list[str] = Field(
+        default_factory=list, description="Installed Python modules with further task families, each in a `FAMILY`; "
+        "the seam for engines that need a GPU."
+    )  # fmt: skip
     user_running: int = Field(4, ge=1, description="Media tasks of one user that run at once.")
     user_open: int = Field(100, ge=1, description="Tasks of one user that may wait or run.")
     queue_max: int = Field(5000, ge=1, description="Tasks that may wait in all.")

@@ -4,8 +4,8 @@ A notice is a POST of JSON with ``X-A2e-Webhook-Token`` as A2E sends it, and sig
 
     X-Avatarium-Signature: t=<seconds>,v1=<hex of HMAC-SHA256(secret, "<seconds>.<body>")>
 
-It is tried again, further and further apart, until the receiver answers with 2xx. It may come twice; ``X-Avatarium-Delivery``
-is the same then.
+It is tried again, further and further apart, until the receiver answers with 2xx. It may come twice;
+``X-Avatarium-Delivery`` is the same then.
 """
 
 from __future__ import annotations

@@ -120,6 +120,8 @@ class Family(ABC, Generic[Start]):
     priority: ClassVar[int] = 100
     words: ClassVar[Vocabulary] = TASK_WORDS
     status_field: ClassVar[str] = "current_status"
+    generic: ClassVar[bool] = True
+    """Whether its routes are those that all families share; others have a module in ``api/routes``."""
 
     @abstractmethod
     def plan(self, start: Start, desk: Desk) -> Plan:

@@ -1,7 +1,7 @@
-"""Who is alive: every worker holds a lock that the system drops when it dies, and takes over the work of those who died.
+"""Who is alive: every worker holds a lock that the system drops when it dies, and takes over from those who died.
 
-No heartbeats and no time-outs to tune: a file lock on SQLite, where all workers share a machine, and a session's advisory
-lock on PostgreSQL.
+No heartbeats and no time-outs to tune: a file lock on SQLite, where all workers share a machine, and a session's
+advisory lock on PostgreSQL.
 """
 
 from __future__ import annotations
