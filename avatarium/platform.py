@@ -16,11 +16,12 @@ from avatarium.families import load_families
 from avatarium.prices import Prices
 from avatarium.secret import load_secret
 from avatarium.settings import Settings
-from avatarium.storage.fetch import Fetcher, Poster
+from avatarium.storage.fetch import Fetcher
 from avatarium.storage.service import Storage
 from avatarium.tasks import repository
 from avatarium.tasks.family import Desk, Family
 from avatarium.tasks.models import Task
+from avatarium.tasks.poster import Poster
 from avatarium.tasks.service import Tasks
 
 LINK_SLACK_S = 3600.0
@@ -49,7 +50,7 @@ class MediaPlatform:
         self.clock = clock
         self.secret = load_secret(settings)
         self.storage = Storage.open(settings, database, clock)
-        self.fetcher = Fetcher(settings, self.storage, clock)
+        self.fetcher = Fetcher(settings, self.storage)
         self.catalogue = Catalogue(database=database, storage=self.storage, clock=clock)
         self.families: dict[str, Family[Any]] = load_families(settings.plugins)
         self.prices = Prices(settings.prices)

@@ -1,7 +1,7 @@
 """A process that does the work of steps, one at a time, and can be killed.
 
-The engine's libraries are loaded once and stay. It speaks JSON lines: a step comes in on standard input; progress and the
-outcome go out on what was standard output. It ends when its standard input does, so none outlives its worker.
+The engine's libraries are loaded once and stay. It speaks JSON lines: a step comes in on standard input; progress and
+the outcome go out on what was standard output. It ends when its standard input does, so none outlives its worker.
 
     -> {"task": "64f0...", "step": "render", "results": {...}}
     <- {"progress": 0.4}

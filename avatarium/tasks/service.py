@@ -1,7 +1,7 @@
 """What can be asked of tasks, and the only code that changes their state.
 
-Every change of state is one transaction with the coins that it moves: a task is written, paid and queued together, and it
-ends, is settled or refunded, and is announced together. Two who want to end it race for one row; one wins.
+Every change of state is one transaction with the coins that it moves: a task is written, paid and queued together, and
+it ends, is settled or refunded, and is announced together. Two who want to end it race for one row; one wins.
 """
 
 from __future__ import annotations
@@ -284,7 +284,7 @@ class Tasks:
             now = repository.find(c, task.id, owner=None)
             if now is None or now.attempt != task.attempt:
                 return False
-            values = {
+            values: dict[str, Any] = {
                 **{"state": state.value, "failed_code": failed_code, "failed_message": failed_message},
                 **{"finished_ms": now_ms, "updated_ms": now_ms, "charged": now.price if done else 0},
                 "expires_ms": now_ms + round(self._settings.result_days * DAY_MS),

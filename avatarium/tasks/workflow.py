@@ -4,7 +4,8 @@ after a crash goes on behind the last finished step."""
 from __future__ import annotations
 
 import threading
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from dbos import DBOS
@@ -27,6 +28,7 @@ PAUSE_S = 2.0
 PROGRESS_S = 1.0
 """How often progress is written down."""
 log = structlog.get_logger()
+Written = TypeVar("Written")
 
 
 class Slots(Protocol):
@@ -131,7 +133,7 @@ class TaskRunner:
     def _end(self, task: Task, state: State, **values: Any) -> None:
         self._persist(lambda: self._tasks.finish(task, state, **values))
 
-    def _persist(self, write: Any) -> Any:
+    def _persist(self, write: Callable[[], Written]) -> Written:
         """Write, however long the database is away: what was worked must not be lost for that."""
         pause_s = PAUSE_S
         while True:
