@@ -1,0 +1,121 @@
+"""The table of objects: what is there, whose it is, how much room each owner takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from avatarium.database import changed, insert_for
+from avatarium.errors import ConflictError, TooLargeError
+from avatarium.storage.models import SYSTEM_OWNER, StoredObject, objects
+
+_FIELDS = [objects.c[name] for name in StoredObject.__dataclass_fields__]
+_LAST = "\x7f"
+"""Sorts behind every character of a key."""
+
+
+def find(connection: Connection, key: str) -> tuple[StoredObject, bool] | None:
+    """An object and whether it is still awaited."""
+    row = connection.execute(sa.select(*_FIELDS, objects.c.awaited).where(objects.c.key == key)).one_or_none()
+    return None if row is None else (StoredObject(**dict(zip(_names(), row, strict=False))), bool(row.awaited))
+
+
+def used_bytes(connection: Connection, owner: str) -> int:
+    """Bytes that the objects of an owner take, awaited ones included."""
+    total = sa.func.coalesce(sa.func.sum(objects.c.size_bytes), 0)
+    return int(connection.execute(sa.select(total).where(objects.c.owner == owner)).scalar_one())
+
+
+def room_bytes(connection: Connection, key: str, owner: str, quota_bytes: int) -> int:
+    """How large an object may be that is stored under a key, in place of what is there."""
+    found = find(connection, key)
+    replaced = found[0].size_bytes if found and found[0].owner == owner else 0
+    return quota_bytes - used_bytes(connection, owner) + replaced
+
+
+def reserve(connection: Connection, wanted: StoredObject, quota_bytes: int) -> StoredObject | None:
+    """Write down an object before its bytes are in their place, and tell what was recorded under its key.
+
+    A new one is awaited until :func:`confirm`; one that is replaced stays readable.
+
+    Raises:
+        TooLargeError: ``quota``.
+        ConflictError: ``key_taken``.
+    """
+    _lock_owner(connection, wanted.owner)
+    found = find(connection, wanted.key)
+    if found and found[0].owner != wanted.owner:
+        raise ConflictError("A file of this name is somebody else's. Choose another name.", code="key_taken")
+    if wanted.owner != SYSTEM_OWNER:
+        room = room_bytes(connection, wanted.key, wanted.owner, quota_bytes)
+        if wanted.size_bytes > room:
+            raise no_room(quota_bytes)
+    values = {name: getattr(wanted, name) for name in _names()}
+    insert = insert_for(connection, objects).values(**values, awaited=True)
+    replaced = {name: value for name, value in values.items() if name != "expires_ms"}
+    connection.execute(insert.on_conflict_do_update(index_elements=[objects.c.key], set_=replaced))
+    return found[0] if found else None
+
+
+def confirm(connection: Connection, key: str, *, size_bytes: int, expires_ms: int | None) -> None:
+    """The bytes are there."""
+    values = {"awaited": False, "size_bytes": size_bytes, "expires_ms": expires_ms}
+    connection.execute(objects.update().where(objects.c.key == key).values(**values))
+
+
+def undo(connection: Connection, key: str, before: StoredObject | None) -> None:
+    """Put back what was recorded before a reservation."""
+    if before is None:
+        connection.execute(objects.delete().where(objects.c.key == key))
+        return
+    values = {name: getattr(before, name) for name in _names()}
+    connection.execute(objects.update().where(objects.c.key == key).values(**values))
+
+
+def set_duration(connection: Connection, key: str, duration_s: float) -> None:
+    """Keep a length that was measured."""
+    connection.execute(objects.update().where(objects.c.key == key).values(duration_s=duration_s))
+
+
+def remove(connection: Connection, keys: Sequence[str]) -> int:
+    """Forget objects."""
+    return changed(connection, objects.delete().where(objects.c.key.in_(keys)))
+
+
+def remove_prefix(connection: Connection, prefix: str) -> int:
+    """Forget every object below a prefix."""
+    return changed(connection, objects.delete().where(objects.c.key >= prefix, objects.c.key < prefix + _LAST))
+
+
+def expired(connection: Connection, now_ms: int, limit: int) -> list[tuple[StoredObject, bool]]:
+    """The objects whose time is over, the oldest first, and which of them are awaited."""
+    query = (
+        sa.select(*_FIELDS, objects.c.awaited)
+        .where(objects.c.expires_ms <= now_ms)
+        .order_by(objects.c.expires_ms)
+        .limit(limit)
+    )
+    rows = connection.execute(query)
+    return [(StoredObject(**dict(zip(_names(), row, strict=False))), bool(row.awaited)) for row in rows]
+
+
+def no_room(quota_bytes: int) -> TooLargeError:
+    """The error for a file that an owner has no room for."""
+    return TooLargeError(
+        f"Your files would take more than the {quota_bytes / 2**30:.3g} GB that are yours. "
+        "Delete some, or wait until they expire.",
+        code="quota",
+    )
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(StoredObject.__dataclass_fields__)
+
+
+def _lock_owner(connection: Connection, owner: str) -> None:
+    """Nobody else counts this owner's bytes until the transaction ends; SQLite has one writer at a time anyway."""
+    if connection.dialect.name == "postgresql":
+        name = sa.func.hashtextextended(f"objects:{owner}", 0)
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(name)))
