@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 
 from limits import RateLimitItem, parse
 from limits.errors import ConfigurationError, StorageError
@@ -17,6 +18,16 @@ _log = logging.getLogger(__name__)
 _SOONEST_S = 1
 _STORE_TIMEOUT_S = 1
 _COMPLAIN_EVERY_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """How much of a limit is left."""
+
+    limit: int
+    remaining: int
+    reset_s: int
+    """Seconds until there is more."""
 
 
 class RateLimiter:
@@ -35,14 +46,16 @@ class RateLimiter:
         self._windows = SlidingWindowCounterRateLimiter(_store(settings.rate_limit_store))
         self._complained_s = -float(_COMPLAIN_EVERY_S)
 
-    def hit(self, bucket: str, *, anonymous: bool = False) -> None:
+    def hit(self, bucket: str, *, anonymous: bool = False) -> Allowance | None:
         """Count a request: ``bucket`` is the key that made it or, for ``anonymous`` ones, the address.
+
+        Tells what is left; None where the store is away.
 
         Raises:
             BusyError: there were too many; ``retry_after_s`` says when there is room for one again.
         """
         kind = "address" if anonymous else "key"
-        self._take(
+        return self._take(
             self._anonymous if anonymous else self._known,
             f"{kind}:{bucket}",
             message=f"Too many requests with this {kind}: {{limit}} are allowed. Try again in {{wait}} s.",
@@ -58,16 +71,17 @@ class RateLimiter:
         """
         self._take(parse(limit), bucket, message=message, code=code)
 
-    def _take(self, limit: RateLimitItem, bucket: str, *, message: str, code: str) -> None:
+    def _take(self, limit: RateLimitItem, bucket: str, *, message: str, code: str) -> Allowance | None:
         try:
-            if self._windows.hit(limit, bucket):
-                return
-            free_s = self._windows.get_window_stats(limit, bucket).reset_time - time.time()
+            passes = self._windows.hit(limit, bucket)
+            stats = self._windows.get_window_stats(limit, bucket)
         except StorageError as problem:
             self._complain(problem)
-            return
-        wait_s = min(max(_SOONEST_S, round(free_s + 0.5)), limit.get_expiry())
-        raise BusyError(message.format(limit=limit, wait=wait_s), code=code, retry_after_s=wait_s)
+            return None
+        wait_s = min(max(_SOONEST_S, round(stats.reset_time - time.time() + 0.5)), limit.get_expiry())
+        if not passes:
+            raise BusyError(message.format(limit=limit, wait=wait_s), code=code, retry_after_s=wait_s)
+        return Allowance(limit=limit.amount, remaining=max(0, stats.remaining), reset_s=wait_s)
 
     def _complain(self, problem: StorageError) -> None:
         now_s = time.monotonic()

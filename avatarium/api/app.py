@@ -15,11 +15,15 @@ from avatarium.api.metrics import Metrics
 from avatarium.api.middleware.body import BodyMiddleware
 from avatarium.api.middleware.guard import GuardMiddleware
 from avatarium.api.middleware.trace import TraceMiddleware
-from avatarium.api.parts import Platform
 from avatarium.api.routing import Router, by_specificity
+from avatarium.api.slots import Slots
+from avatarium.platform import Platform
 
 RAW_PREFIX = "/files/"
 BODY_TIMEOUT_S = 60
+UPLOADS_AT_ONCE = 16
+TRANSFERS_AT_ONCE = 8
+SLOT_WAIT_S = 30
 EXPOSED_HEADERS = [
     "X-Trace-Id", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
     "Content-Range", "Accept-Ranges", "ETag",
@@ -32,8 +36,10 @@ def create_app(platform: Platform) -> FastAPI:
         title="Avatarium", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     metrics = Metrics()
-    metrics.count_tasks(platform.tasks_by_state)
+    metrics.count_tasks(platform.database)
     app.state.platform = platform
+    app.state.uploads = Slots(UPLOADS_AT_ONCE, wait_s=SLOT_WAIT_S, what="uploads")
+    app.state.transfers = Slots(TRANSFERS_AT_ONCE, wait_s=SLOT_WAIT_S, what="files to fetch")
     app.state.metrics = metrics
     errors.install(app)
     _add_middleware(app, platform, metrics)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
+from avatarium.accounts.models import Principal, Scope
 from avatarium.api.middleware.trace import EXTRA_HEADERS, USER
-from avatarium.api.parts import Platform, Principal
-from avatarium.errors import AuthError, ForbiddenError
+from avatarium.errors import AuthError, BusyError
+from avatarium.platform import Platform
 
 T = TypeVar("T")
 
@@ -70,7 +71,7 @@ def authenticated(request: Request, platform: PlatformDep) -> Principal:
         request, platform, lambda: platform.accounts.authenticate(key, origin=origin)
     )
     request.scope[USER] = principal.user_id
-    count(request, platform, f"key:{principal.key_id}")
+    count(request, platform, f"{principal.user_id}:{principal.key_id}")
     return principal
 
 
@@ -84,41 +85,49 @@ def perhaps(request: Request, platform: PlatformDep) -> Principal | None:
 
 def anonymous(request: Request, platform: PlatformDep) -> None:
     """Count a request without a key against the limit of its address."""
-    count(request, platform, f"address:{address_of(request)}", anonymous=True)
+    count(request, platform, address_of(request), anonymous=True)
 
 
-def administrator(principal: Annotated[Principal, Depends(authenticated)]) -> Principal:
-    """An admin.
+def needs(scope: Scope) -> Any:
+    """A dependency that gives the caller, whose key has to cover a scope; a key without scopes covers all.
 
     Raises:
-        ForbiddenError: anybody else.
+        ForbiddenError: it does not.
     """
-    if not principal.is_admin:
-        raise ForbiddenError("This call needs the key of an administrator.", code="admin_only")
-    return principal
 
-
-CallerDep = Annotated[Principal, Depends(authenticated)]
-AdminDep = Annotated[Principal, Depends(administrator)]
-PerhapsCallerDep = Annotated[Principal | None, Depends(perhaps)]
-AnonymousDep = Depends(anonymous)
-
-
-def needs(scope: str) -> Any:
-    """A dependency for routes that only keys with a scope may call; a key without scopes may call all."""
-
-    def check(principal: CallerDep) -> Principal:
-        if principal.scopes and scope not in principal.scopes:
-            raise ForbiddenError(f"This key lacks the scope `{scope}`. Use a key that has it.", code="scope_missing")
+    def check(principal: Annotated[Principal, Depends(authenticated)]) -> Principal:
+        principal.require(scope)
         return principal
 
     return Depends(check)
 
 
+CallerDep = Annotated[Principal, Depends(authenticated)]
+ReaderDep = Annotated[Principal, needs(Scope.READ)]
+MakerDep = Annotated[Principal, needs(Scope.GENERATE)]
+UploaderDep = Annotated[Principal, needs(Scope.UPLOAD)]
+StreamerDep = Annotated[Principal, needs(Scope.STREAMING)]
+HolderDep = Annotated[Principal, needs(Scope.ACCOUNT)]
+AdminDep = Annotated[Principal, needs(Scope.ADMIN)]
+PerhapsCallerDep = Annotated[Principal | None, Depends(perhaps)]
+AnonymousDep = Annotated[None, Depends(anonymous)]
+
+
 def count(request: Request, platform: Platform, bucket: str, *, anonymous: bool = False) -> None:
-    """Count a request; tell in the headers of the answer how many are left."""
-    platform.limiter.hit(bucket, anonymous=anonymous)
-    request.scope.setdefault(EXTRA_HEADERS, {})
+    """Count a request; the headers of its answer tell what is left of the limit."""
+    try:
+        left = platform.limiter.hit(bucket, anonymous=anonymous)
+    except BusyError as busy:
+        tell(request, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{busy.retry_after_s or 1:.0f}"})
+        raise
+    if left is not None:
+        limit, remaining, reset = str(left.limit), str(left.remaining), str(left.reset_s)
+        tell(request, {"X-RateLimit-Limit": limit, "X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": reset})
+
+
+def tell(request: Request, headers: Mapping[str, str]) -> None:
+    """Add headers to the answer to a request, whatever it will be."""
+    request.scope.setdefault(EXTRA_HEADERS, {}).update(headers)
 
 
 def _no_key(request: Request) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from avatarium.database import Database
+from avatarium.errors import UnavailableError
+from avatarium.tasks import repository
 
 BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 150)
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -35,9 +39,9 @@ class Metrics:
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(known, route).observe(seconds)
 
-    def count_tasks(self, read: Callable[[], Mapping[str, int]]) -> None:
+    def count_tasks(self, database: Database) -> None:
         """Add the tasks by state, read anew for every page."""
-        self.registry.register(_Tasks(read))
+        self.registry.register(_Tasks(database))
 
     def page(self) -> bytes:
         """The page in Prometheus' text format."""
@@ -45,14 +49,19 @@ class Metrics:
 
 
 class _Tasks(Collector):
-    def __init__(self, read: Callable[[], Mapping[str, int]]) -> None:
-        self._read = read
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def describe(self) -> Iterable[Metric]:
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        gauge = GaugeMetricFamily("avatarium_tasks", "Tasks by state.", labels=["state"])
-        for state, number in self._read().items():
-            gauge.add_metric([state], number)
+        gauge = GaugeMetricFamily("avatarium_tasks", "Tasks by family and state.", labels=["family", "state"])
+        try:
+            with self._database.read() as c:
+                counts = repository.count_by_state(c)
+        except UnavailableError:
+            return  # a page without them tells more than no page
+        for (family, state), number in counts.items():
+            gauge.add_metric([family, state], number)
         yield gauge

@@ -42,8 +42,8 @@ class Route(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        end = r"\Z" if path.endswith(":path}") else r"/?\Z"
-        self.path_regex = re.compile(self.path_regex.pattern.removesuffix("$") + end, re.IGNORECASE)
+        if not path.endswith(":path}"):
+            self.path_regex = re.compile(self.path_regex.pattern.removesuffix("$") + r"/?\Z", re.IGNORECASE)
 
 
 class Router(APIRouter):

@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from avatarium.api.auth import PlatformDep, administrator, authenticated
+from avatarium.accounts.models import Scope
+from avatarium.api.auth import PlatformDep, authenticated
 from avatarium.api.envelope import Answer, failure, ok
 from avatarium.api.groups import SERVICE
 from avatarium.api.routing import Router
@@ -37,7 +38,7 @@ def ready(platform: PlatformDep) -> Answer:
 
 def _may_read_metrics(request: Request, platform: PlatformDep) -> None:
     if not _is_local(request):
-        administrator(authenticated(request, platform))
+        authenticated(request, platform).require(Scope.ADMIN)
 
 
 @router.get("/metrics", include_in_schema=False)
