@@ -65,6 +65,9 @@ class Blobs(Protocol):
             NotFoundError: ``file_gone``.
         """
 
+    def local_path(self, key: str) -> Path | None:
+        """The file, where it is one of this machine and there."""
+
     def delete(self, key: str) -> None:
         """Remove it, if it is there."""
 

@@ -59,6 +59,7 @@ class Fetcher:
         kind: Kind,
         owner: str,
         max_bytes: int | None = None,
+        timeout_s: float | None = None,
         on_progress: Progress | None = None,
     ) -> Fetched:
         """Bring the file behind an address to ``into``, which is not there afterwards if anything is wrong.
@@ -72,6 +73,7 @@ class Fetcher:
             kind: what is needed.
             owner: the user who gave it.
             max_bytes: the limit, where it is lower than that of the settings.
+            timeout_s: the limit for all of it, where it is lower than that of the settings.
             on_progress: called after each block; what it raises stops the fetching.
 
         Raises:
@@ -83,6 +85,7 @@ class Fetcher:
             UnavailableError: ``storage_full``, ``storage_away``.
         """
         limit = min(max_bytes or self._settings.fetch_max_bytes, self._settings.fetch_max_bytes)
+        within_s = min(timeout_s or self._settings.fetch_timeout_s, self._settings.fetch_timeout_s)
         text = url.strip()
         with _removed_on_trouble(into):
             ours = self._storage.readable(text, owner)
@@ -90,7 +93,7 @@ class Fetcher:
                 _refuse_large(ours.size_bytes, limit)
                 self._storage.copy_to(ours.key, into)
             else:
-                _Download(self._settings, self._allowed, limit, on_progress).run(text, into)
+                _Download(self._allowed, limit, within_s, on_progress).run(text, into)
             return judged(into, kind)
 
 
@@ -124,11 +127,11 @@ def _fetched(path: Path, found: Sniffed) -> Fetched:
 class _Download:
     """One request to a stranger."""
 
-    def __init__(self, settings: Settings, allowed: set[str], limit: int, on_progress: Progress | None) -> None:
+    def __init__(self, allowed: set[str], limit: int, timeout_s: float, on_progress: Progress | None) -> None:
         self._allowed = allowed
         self._limit = limit
         self._report = on_progress
-        self._timeout_s = settings.fetch_timeout_s
+        self._timeout_s = timeout_s
 
     def run(self, url: str, into: Path) -> None:
         request = checked_request(url)

@@ -16,6 +16,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from avatarium.errors import RequestError
 
+_IPV4_COMPATIBLE = "::/96"
+"""Deprecated (RFC 4291, section 2.5.5.1), and not in the library's list: ::127.0.0.1."""
+
 
 class Deadline:
     """The moment at which every socket of a session is shut, whatever it is in the middle of.
@@ -89,6 +92,7 @@ def refuse_private(problem: AntiSSRFError) -> RequestError:
 
 def _policy() -> AntiSSRFPolicy:
     policy = AntiSSRFPolicy(PolicyConfigOptions.EXTERNAL_ONLY_LATEST)
+    policy.add_denied_addresses([_IPV4_COMPATIBLE])
     policy.allow_plain_text_http = True
     policy.add_xff_header = False
     return policy

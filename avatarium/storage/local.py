@@ -87,6 +87,11 @@ class LocalBlobs:
                 left -= len(block)
                 yield block
 
+    def local_path(self, key: str) -> Path | None:
+        """See :class:`~avatarium.storage.blobs.Blobs`."""
+        path = self._path(key)
+        return path if path.is_file() else None
+
     def delete(self, key: str) -> None:
         """See :class:`~avatarium.storage.blobs.Blobs`."""
         path = self._path(key)

@@ -106,6 +106,10 @@ class S3Blobs:
                 raise NotFoundError("This file is not here any more.", code="file_gone") from problem
             yield bytes(block)
 
+    def local_path(self, key: str) -> Path | None:
+        """See :class:`~avatarium.storage.blobs.Blobs`."""
+        return None
+
     def delete(self, key: str) -> None:
         """See :class:`~avatarium.storage.blobs.Blobs`."""
         with suppress(Missing), _away_is_unavailable():

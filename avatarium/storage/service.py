@@ -145,6 +145,16 @@ class Storage:
         with self._database.write() as connection:
             records.undo(connection, key, before)
 
+    def check_room(self, owner: str, size_bytes: int) -> None:
+        """See early that an owner has room for so many bytes more; storing them looks again.
+
+        Raises:
+            TooLargeError: ``quota``.
+        """
+        quota = self._settings.quota_bytes
+        if owner != SYSTEM_OWNER and self.used_bytes(owner) + size_bytes > quota:
+            raise records.no_room(quota)
+
     # Bytes out
 
     def info(self, key: str) -> StoredObject | None:
@@ -182,6 +192,10 @@ class Storage:
         with full_disk_is_unavailable(), path.open("wb", buffering=BLOCK_BYTES) as file:
             for block in self.read(key):
                 file.write(block)
+
+    def local_path(self, key: str) -> Path | None:
+        """The file itself, where objects are files of this machine. Only for reading."""
+        return self._blobs.local_path(checked_key(key))
 
     # Addresses
 

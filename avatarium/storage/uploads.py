@@ -1,0 +1,181 @@
+"""What users bring: files that they upload by a signed address, and files of others that are copied for them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from avatarium.clock import DAY_MS, SECOND_MS
+from avatarium.errors import RequestError
+from avatarium.settings import Settings
+from avatarium.storage.child import duration_apart, reencode_apart
+from avatarium.storage.fetch import Fetched, Fetcher
+from avatarium.storage.keys import clean_name
+from avatarium.storage.models import StoredObject
+from avatarium.storage.receiving import UNKNOWN_TYPE, UPLOADS, too_large
+from avatarium.storage.service import Storage
+from avatarium.storage.signing import plain_type
+from avatarium.storage.sniff import Kind
+
+SHORTEST_S, DEFAULT_S, LONGEST_S = 60, 900, 24 * 3600
+"""How long an address for an upload is valid."""
+TRANSFER_SHARE = 0.8
+"""Of the time that a request has; the rest is for writing the picture anew and storing it."""
+_TYPE = re.compile(r"(image|audio|video)/[a-z0-9][a-z0-9.+-]{0,100}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadTicket:
+    """Where to put a file, and where it is then."""
+
+    key: str
+    upload_url: str
+    """For one PUT, with the same Content-Type and no key."""
+    public_url: str
+    """Opens the file until it expires."""
+    expires_in_s: int
+    """Of ``upload_url``."""
+
+
+class Uploads:
+    """Files that users bring. Threads may share it."""
+
+    def __init__(self, settings: Settings, storage: Storage, fetcher: Fetcher) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._fetcher = fetcher
+
+    def ticket(
+        self,
+        owner: str,
+        name: str,
+        *,
+        media_type: str | None = None,
+        size_bytes: int | None = None,
+        seconds: float | None = None,
+        base_url: str = "",
+    ) -> UploadTicket:
+        """Addresses for one upload.
+
+        Args:
+            owner: whose it is.
+            name: what the user calls the file; our own prefix comes before it.
+            media_type: the Content-Type that the PUT must have; None binds none.
+            size_bytes: the Content-Length that it must have; None binds none.
+            seconds: how long the address takes a PUT; brought within 60 seconds and a day.
+            base_url: where the caller reaches the service.
+
+        Raises:
+            RequestError: ``upload_type``, ``empty_upload``.
+            TooLargeError: ``too_large``, ``quota``.
+        """
+        wanted = _checked_type(media_type)
+        if size_bytes is not None and size_bytes <= 0:
+            raise RequestError("The size of the file must be 1 byte or more.", code="empty_upload")
+        if size_bytes is not None and size_bytes > self._settings.upload_max_bytes:
+            raise too_large(self._settings.upload_max_bytes)
+        self._storage.check_room(owner, size_bytes or 1)
+        valid_s = round(min(max(seconds or DEFAULT_S, SHORTEST_S), LONGEST_S))
+        key = _fresh_key(owner, clean_name(name))
+        kept_s = self._settings.upload_days * DAY_MS / SECOND_MS + valid_s
+        return UploadTicket(
+            key=key,
+            upload_url=self._storage.upload_url(
+                key, owner=owner, media_type=wanted, size_bytes=size_bytes, seconds=valid_s, base_url=base_url
+            ),
+            public_url=self._storage.url(key, seconds=kept_s, base_url=base_url),
+            expires_in_s=valid_s,
+        )
+
+    def transfer(self, owner: str, url: str) -> StoredObject:
+        """Copy the file behind an address into the uploads of a user.
+
+        Sound and video keep their bytes, pictures are written anew. The length of sound and video is measured.
+
+        Raises:
+            RequestError: as :meth:`Fetcher.fetch`, and where the file cannot be read.
+            TooLargeError: ``url_too_large``, ``quota``.
+            UnavailableError: ``storage_full``, ``storage_away``.
+        """
+        limit_s = min(self._settings.fetch_timeout_s, self._settings.request_timeout_s * TRANSFER_SHARE)
+        with self._folder() as folder:
+            got = self._fetcher.fetch(url, folder / "got", kind=Kind.ANY, owner=owner, timeout_s=limit_s)
+            return self._store_picture(owner, url, got) if got.kind is Kind.PICTURE else self._store(owner, url, got)
+
+    def duration_s(self, key: str) -> float | None:
+        """How long a stored sound or video is, measured and kept when it is asked for first; None of a picture.
+
+        Raises:
+            NotFoundError: ``file_gone``.
+            RequestError: it cannot be read.
+        """
+        known = self._storage.info(key)
+        if known is None or known.duration_s is not None or not known.media_type.startswith(("audio/", "video/")):
+            return known.duration_s if known else None
+        with self._folder() as folder:
+            path = self._storage.local_path(key)
+            if path is None:
+                path = folder / "media"
+                self._storage.copy_to(key, path)
+            measured_s = duration_apart(path)
+        self._storage.set_duration(key, measured_s)
+        return measured_s
+
+    def _store_picture(self, owner: str, url: str, got: Fetched) -> StoredObject:
+        target = got.path.with_name("cleaned")
+        cleaned = reencode_apart(got.path, target)
+        return self._put(owner, _name_of(url, cleaned.suffix), target, cleaned.media_type)
+
+    def _store(self, owner: str, url: str, got: Fetched) -> StoredObject:
+        length_s = duration_apart(got.path)
+        return self._put(owner, _name_of(url, got.suffix), got.path, got.media_type, duration_s=length_s)
+
+    def _put(
+        self, owner: str, name: str, path: Path, media_type: str, *, duration_s: float | None = None
+    ) -> StoredObject:
+        return self._storage.put(
+            _fresh_key(owner, name),
+            path,
+            owner=owner,
+            media_type=media_type,
+            expires_ms=self._storage.upload_expiry_ms(),
+            duration_s=duration_s,
+        )
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        place = self._settings.home / "incoming"
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+
+
+def _fresh_key(owner: str, name: str) -> str:
+    return f"{UPLOADS}/{owner}/{secrets.token_hex(12)}/{name}"
+
+
+def _name_of(url: str, suffix: str) -> str:
+    """The last word of an address with the suffix that the bytes call for."""
+    try:
+        last = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
+    except ValueError:
+        last = ""
+    return clean_name(Path(last or "file").stem + suffix)
+
+
+def _checked_type(media_type: str | None) -> str | None:
+    plain = plain_type(media_type)
+    if not plain:
+        return None
+    if plain != UNKNOWN_TYPE and (not _TYPE.fullmatch(plain) or plain.endswith("+xml")):
+        raise RequestError(
+            f"Files of the type {plain[:100]!r} are not taken. Upload a picture, a sound or a video.",
+            code="upload_type",
+        )
+    return media_type
