@@ -13,6 +13,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from avatarium.errors import AvatariumError, RequestError
 from avatarium.storage.pictures import Cleaned
@@ -37,16 +38,16 @@ def duration_apart(path: Path) -> float:
     Raises:
         RequestError: ``video_unreadable`` or ``media_unreadable``.
     """
-    return float(str(_ask("duration", path)["duration_s"]))
+    return float(_ask("duration", path)["duration_s"])
 
 
-def _ask(*words: str | Path) -> dict[str, object]:
+def _ask(*words: str | Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "avatarium.storage.child", *map(str, words)]
     try:
         done = subprocess.run(
             command, capture_output=True, timeout=TIME_LIMIT_S, check=True, env={**os.environ, **_THREADS}
         )
-        answer: dict[str, object] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except (subprocess.SubprocessError, ValueError) as problem:
         raise RequestError(
             "The file cannot be read: it is damaged, or too large to unpack. Save it again.", code="media_unreadable"

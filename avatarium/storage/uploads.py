@@ -27,6 +27,7 @@ SHORTEST_S, DEFAULT_S, LONGEST_S = 60, 900, 24 * 3600
 """How long an address for an upload is valid."""
 TRANSFER_SHARE = 0.8
 """Of the time that a request has; the rest is for writing the picture anew and storing it."""
+TYPE_MAX = 128
 _TYPE = re.compile(r"(image|audio|video)/[a-z0-9][a-z0-9.+-]{0,100}")
 
 
@@ -173,7 +174,8 @@ def _checked_type(media_type: str | None) -> str | None:
     plain = plain_type(media_type)
     if not plain:
         return None
-    if plain != UNKNOWN_TYPE and (not _TYPE.fullmatch(plain) or plain.endswith("+xml")):
+    odd = len(str(media_type)) > TYPE_MAX or not str(media_type).isprintable() or not str(media_type).isascii()
+    if odd or plain != UNKNOWN_TYPE and (not _TYPE.fullmatch(plain) or plain.endswith("+xml")):
         raise RequestError(
             f"Files of the type {plain[:100]!r} are not taken. Upload a picture, a sound or a video.",
             code="upload_type",
