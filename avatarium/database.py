@@ -89,7 +89,8 @@ def insert_for(connection: Connection, table: sa.Table) -> Any:
 
 def changed(connection: Connection, statement: sa.UpdateBase) -> int:
     """Run a statement and tell how many rows it changed."""
-    return connection.execute(statement).rowcount
+    # Without the option an INSERT answers -1 on PostgreSQL, whatever it did.
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
 @contextmanager

@@ -122,6 +122,8 @@ class Family(ABC, Generic[Start]):
     status_field: ClassVar[str] = "current_status"
     generic: ClassVar[bool] = True
     """Whether its routes are those that all families share; others have a module in ``api/routes``."""
+    lasting: ClassVar[bool] = False
+    """Whether a completed task stays until it is deleted, as what it made does, instead of expiring."""
 
     @abstractmethod
     def plan(self, start: Start, desk: Desk) -> Plan:

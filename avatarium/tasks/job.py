@@ -13,8 +13,9 @@ from avatarium.tasks.models import Task
 if TYPE_CHECKING:
     from avatarium.catalogue.service import Catalogue
     from avatarium.settings import Settings
-    from avatarium.storage.fetch import Fetched, Fetcher, Kind
+    from avatarium.storage.fetch import Fetched, Fetcher
     from avatarium.storage.service import Storage
+    from avatarium.storage.sniff import Kind
 
 SCRATCH = "scratch"
 
@@ -58,18 +59,34 @@ class Job(Generic[Start]):
         self._report(min(max(fraction, 0.0), 1.0))
 
     def fetch(self, url: str, kind: Kind, name: str) -> Fetched:
-        """A stranger's file on the local disk, as ``name`` in the scratch folder; fetched where it is not there yet.
+        """A stranger's file on the local disk, in the scratch folder; fetched once for all steps of an attempt.
+
+        On another machine than before it is fetched again, and may have become another: a step that counts on what an
+        earlier one measured has to check it.
 
         Raises:
             RequestError: it cannot be had, or is something else than was asked for.
         """
-        return self._fetcher.fetch(url, self.scratch / name, kind=kind, owner=self.task.user_id)
+        from avatarium.storage.fetch import judged
+
+        path = self.scratch / f"{self.task.attempt}-{name}"
+        if not path.exists():
+            part = path.with_name(path.name + ".part")
+            self._fetcher.fetch(url, part, kind=kind, owner=self.task.user_id, on_progress=self._note_bytes)
+            part.replace(path)
+        return judged(path, kind)
+
+    def _note_bytes(self, received: int, announced: int | None) -> None:
+        if announced:
+            self.progress(received / announced)
 
     def stored(self, key: str, name: str) -> Path:
         """A file of ours on the local disk, as ``name`` in the scratch folder."""
         path = self.scratch / name
         if not path.exists():
-            self.storage.copy_to(key, path)
+            part = path.with_name(path.name + ".part")
+            self.storage.copy_to(key, part)
+            part.replace(path)
         return path
 
     def publish(self, path: Path, name: str, media_type: str, *, duration_s: float | None = None) -> str:

@@ -287,7 +287,7 @@ class Tasks:
             values: dict[str, Any] = {
                 **{"state": state.value, "failed_code": failed_code, "failed_message": failed_message},
                 **{"finished_ms": now_ms, "updated_ms": now_ms, "charged": now.price if done else 0},
-                "expires_ms": now_ms + round(self._settings.result_days * DAY_MS),
+                "expires_ms": self._expiry_ms(now, now_ms, done=done),
             }
             if done:
                 values |= {"progress": 100, "result": dict(result or {})}
@@ -301,6 +301,12 @@ class Tasks:
         return True
 
     # Inside
+
+    def _expiry_ms(self, task: Task, now_ms: int, *, done: bool) -> int | None:
+        family = self._families.get(task.family)
+        if done and family is not None and family.lasting:
+            return None
+        return now_ms + round(self._settings.result_days * DAY_MS)
 
     def _replayed(self, owner: str, key: str, digest: str) -> Task | None:
         with self._database.read() as c:
