@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from avatarium.engine.assets import Progress as AssetProgress
     from avatarium.engine.assets import Step
-    from avatarium.engine.talking import Progress as VideoProgress
+    from avatarium.engine.script import Progress as VideoProgress
 
 
 def stderr() -> Console:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from avatarium.engine.speech import Speech, Voice, find_voice, phonemes_from_audio, stream, synthesize, voices
     from avatarium.engine.spoken import SpokenFile, speak_to_file
     from avatarium.engine.talking import SpeakOptions, prepare_view, speak
-    from avatarium.engine.video import Fit, Size, VideoWriter, read_sound
+    from avatarium.engine.video import Canvas, Fit, Rectangle, Size, VideoWriter, read_sound
 
 _HOMES = {
     "assets": ("AssetStore", "default_store"),
@@ -36,17 +36,19 @@ _HOMES = {
     "speech": ("Speech", "Voice", "find_voice", "phonemes_from_audio", "stream", "synthesize", "voices"),
     "spoken": ("SpokenFile", "speak_to_file"),
     "talking": ("SpeakOptions", "prepare_view", "speak"),
-    "video": ("Fit", "Size", "VideoWriter", "read_sound"),
+    "video": ("Canvas", "Fit", "Rectangle", "Size", "VideoWriter", "read_sound"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BUILT_IN",
     "AssetStore",
+    "Canvas",
     "Emotion",
     "Fit",
     "Life",
     "PhotoActor",
+    "Rectangle",
     "Script",
     "Shot",
     "Size",

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarium.engine.face.actor import View
 from avatarium.engine.face.life import GOING_ON, Life
 from avatarium.engine.face.pose import Pose
 from avatarium.engine.speech.records import Phoneme, Speech, Word
 from avatarium.engine.video.encoding import EncoderOptions
+from avatarium.engine.video.framing import Size
 from avatarium.engine.video.writer import VideoWriter
 from avatarium.errors import StalledError, TextError
 
@@ -35,6 +35,18 @@ STALLED_S, SPEECH_STALLED_S = 600.0, 3600.0
 
 Progress = Callable[[float], None]
 """Called with the seconds of video made so far."""
+
+
+class Renderer(Protocol):
+    """Whoever shows poses in frames of one size: a :class:`View` or a :class:`Stage`."""
+
+    size: Size
+
+    def render(self, pose: Pose) -> Image:
+        """One frame, RGB ``(height, width, 3)``."""
+
+    def render_cutout(self, pose: Pose) -> Image:
+        """One frame of the person alone, RGBA with straight alpha, ``(height, width, 4)``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +76,7 @@ class Take:
 
 
 def make_video(
-    view: View,
+    view: Renderer,
     speech: Iterable[Speech],
     path: Path,
     *,

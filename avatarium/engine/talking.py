@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from avatarium.engine.avatars import built_in, read_avatar
-from avatarium.engine.face import Emotion, Life, PhotoActor, Shot, View, frame_shot
+from avatarium.engine.face import Emotion, Life, PhotoActor, Shot, Stage, View, frame_shot
 from avatarium.engine.picture.read import Picture
-from avatarium.engine.production import Take, make_video
+from avatarium.engine.production import Renderer, Take, make_video
 from avatarium.engine.recording import RATE, in_pieces, recognise
 from avatarium.engine.script import Progress, Script, spoken_script
 from avatarium.engine.speech import Speech, Voice, find_voice
 from avatarium.engine.spoken import SpokenFile
+from avatarium.engine.video.canvas import Canvas
 from avatarium.engine.video.encoding import FRAME_RATES, kind_of
 from avatarium.engine.video.framing import Fit, Ground, Size, blurred_ground, make_ground
 from avatarium.engine.video.part import check_place
@@ -53,6 +54,8 @@ class SpeakOptions:
     fps: int = 25
     background: Ground | None = None
     """A colour or picture in place of the photo's own ground."""
+    canvas: Canvas | None = None
+    """Places the person on a canvas, in place of size, shot, fit and background."""
     alpha: bool = False
     """The person alone on a clear ground; the file must be a WebM."""
     face: int = 1
@@ -71,6 +74,12 @@ class SpeakOptions:
         if self.alpha and self.background is not None:
             raise OptionError(
                 "A clear background and another background exclude each other. Choose one.", code="alpha_and_background"
+            )
+        framed = self.size or self.background is not None or self.alpha
+        if self.canvas and (framed or self.shot is not Shot.AUTO or self.fit is not Fit.CROP):
+            raise OptionError(
+                "A canvas tells size, place and background itself. Leave size, shot, fit, background and alpha away.",
+                code="canvas_and_frame",
             )
         if self.face < 1:
             raise OptionError("Faces are counted from 1, the largest.", code="bad_face")
@@ -160,7 +169,7 @@ def choose_voice(avatar: str | Path, options: SpeakOptions) -> Voice:
     return find_voice(options.language, gender=gender)
 
 
-def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = None) -> View:
+def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = None) -> Renderer:
     """Find the face in a picture and lay the picture out for the video. Takes about a second of CPU.
 
     Raises:
@@ -170,6 +179,8 @@ def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = 
     picture = read_avatar(avatar)
     actor = _actor(picture, options.face)
     _tell(picture, actor, options, note)
+    if options.canvas is not None:
+        return _staged(actor, options.canvas)
     size = options.size or nearest_size(picture.width, picture.height)
     canvas = None
     if options.fit is not Fit.CROP:
@@ -179,8 +190,16 @@ def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = 
     return View(actor, size, placement, canvas=canvas, background=ground, cutout=options.alpha)
 
 
+def _staged(actor: PhotoActor, canvas: Canvas) -> Renderer:
+    height, width = actor.picture.shape[:2]
+    size = canvas.size(width, height)
+    if canvas.ground is None:
+        return View(actor, size, frame_shot(actor, size, Shot.WHOLE))
+    return Stage(actor, size, canvas.person_box(size, width, height), canvas.ground_picture(size, width, height))
+
+
 def perform(
-    view: View, script: Script, out: Path, *, options: SpeakOptions | None = None, progress: Progress | None = None
+    view: Renderer, script: Script, out: Path, *, options: SpeakOptions | None = None, progress: Progress | None = None
 ) -> Take:
     """Render and write a prepared video."""
     options = options or SpeakOptions()

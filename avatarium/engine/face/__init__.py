@@ -7,6 +7,7 @@ from avatarium.engine.face.life import Life
 from avatarium.engine.face.marks import ARKIT, arkit_curves, arkit_marks, speech_marks
 from avatarium.engine.face.pose import FEELINGS, Emotion, Mouth, Performance, Pose
 from avatarium.engine.face.shot import Shot, frame_shot
+from avatarium.engine.face.stage import Stage
 from avatarium.engine.face.visemes import TARGETS, Viseme, visemes_of
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "PhotoActor",
     "Pose",
     "Shot",
+    "Stage",
     "View",
     "Viseme",
     "arkit_curves",

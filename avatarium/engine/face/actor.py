@@ -81,7 +81,7 @@ class View:
     Args:
         actor: whom to show.
         size: of the frames.
-        placement: where the photo lies in them.
+        placement: where the photo lies in them; it may hang over their edges.
         canvas: RGB ``(height, width, 3)`` to show where the photo does not reach.
         background: RGB of the same shape to stand in place of the photo's ground.
         cutout: whether the person is shown alone, by :meth:`render_cutout`.
@@ -159,10 +159,9 @@ class View:
         """The photo and its mask at their place and size."""
         photo = np.zeros((self.size.height, self.size.width, 3), np.uint8) if canvas is None else canvas.copy()
         alpha = np.zeros(photo.shape[:2], np.float32)
-        left, top = placement.target_x, placement.target_y
-        right, bottom = left + placement.target_width, top + placement.target_height
-        photo[top:bottom, left:right] = _resampled(actor.picture, placement)
-        alpha[top:bottom, left:right] = np.clip(_resampled(actor.alpha, placement), 0, 1)
+        left, top, right, bottom = seen = placement.seen(self.size)
+        photo[top:bottom, left:right] = _resampled(actor.picture, placement, seen)
+        alpha[top:bottom, left:right] = np.clip(_resampled(actor.alpha, placement, seen), 0, 1)
         return photo, alpha
 
     def _moving_box(self, alpha: Alpha) -> tuple[int, int, int, int]:
@@ -298,13 +297,22 @@ def _placed(points: Points, placement: Placement) -> Points:
     return np.column_stack([placement.to_video(points[:, :2]), depth])
 
 
-def _resampled(layer: Any, placement: Placement) -> Any:
-    """The part of a picture or mask that a placement shows, in its new size."""
+def _resampled(layer: Any, placement: Placement, seen: tuple[int, int, int, int]) -> Any:
+    """The part of a picture or mask that a placement shows, in its new size, and of it what is seen of the canvas."""
     x, y = placement.source_x, placement.source_y
     part = layer[y : y + placement.source_height, x : x + placement.source_width]
-    smaller = placement.target_width < part.shape[1]
+    left, top, right, bottom = seen[0] - placement.target_x, seen[1] - placement.target_y, *seen[2:]
+    right, bottom = right - placement.target_x, bottom - placement.target_y
     size = placement.target_width, placement.target_height
-    return cv2.resize(part, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    if placement.target_width < part.shape[1] or (right - left, bottom - top) == size:
+        smaller = placement.target_width < part.shape[1]
+        whole = cv2.resize(part, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+        return whole[top:bottom, left:right]
+    # Enlarged beyond the canvas: the whole may be far larger than what is seen of it.
+    (across, down), half = placement.scale, 0.5
+    matrix = np.array([[across, 0, half * across - half - left], [0, down, half * down - half - top]])
+    window = right - left, bottom - top
+    return cv2.warpAffine(part, matrix, window, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _over(person: Image, cover: Alpha, ground: Image) -> Image:

@@ -3,6 +3,7 @@
 ``avatarium.engine.video.loudness`` is not imported here: it brings scipy's filters along, which take a second to load.
 """
 
+from avatarium.engine.video.canvas import Canvas, PixelBox, Rectangle, parse_colour
 from avatarium.engine.video.container import open_media
 from avatarium.engine.video.encoding import FRAME_RATES, METADATA_KEYS, PRESETS, EncoderOptions, VideoKind
 from avatarium.engine.video.frames import read_frames
@@ -26,10 +27,13 @@ __all__ = [
     "METADATA_KEYS",
     "PRESETS",
     "Box",
+    "Canvas",
     "ColourTags",
     "EncoderOptions",
     "Fit",
+    "PixelBox",
     "Placement",
+    "Rectangle",
     "Size",
     "Sound",
     "SoundFacts",
@@ -42,6 +46,7 @@ __all__ = [
     "fit_picture",
     "make_ground",
     "open_media",
+    "parse_colour",
     "place",
     "probe",
     "read_frames",

@@ -27,7 +27,7 @@ _MATRICES = {
     _SMPTE170M: Colorspace.ITU601,
     _BT2020: Colorspace.BT2020,
 }
-_QUALITY = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+QUALITY = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 
 def read_frames(
@@ -91,7 +91,7 @@ def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, size: tuple[int
         src_colorspace=_MATRICES.get(frame.colorspace, guess),
         src_color_range=frame.color_range or ColorRange.UNSPECIFIED,
         dst_color_range=ColorRange.JPEG,
-        interpolation=_QUALITY,
+        interpolation=QUALITY,
         threads=1,
     )
 

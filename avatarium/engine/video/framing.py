@@ -126,6 +126,11 @@ class Placement:
         moved = (np.asarray(points, np.float64) - (self.source_x, self.source_y)) * self.scale
         return np.asarray(moved + (self.target_x, self.target_y), np.float64)
 
+    def seen(self, size: Size) -> tuple[int, int, int, int]:
+        """What of the video it covers: left, top, right and bottom."""
+        right, bottom = self.target_x + self.target_width, self.target_y + self.target_height
+        return max(self.target_x, 0), max(self.target_y, 0), min(right, size.width), min(bottom, size.height)
+
     def covers(self, size: Size) -> bool:
         """Whether nothing of the ground is seen."""
         return (self.target_width, self.target_height) == (size.width, size.height)

@@ -50,7 +50,7 @@ class PictureTrack:
         self._converter = YuvConverter(width, height)
         self._last: av.VideoFrame | None = None
         codec = "libvpx-vp9" if kind is VideoKind.WEBM else "libx264"
-        choices = _vp9_choices(options) if kind is VideoKind.WEBM else _h264_choices(options)
+        choices = vp9_choices(options) if kind is VideoKind.WEBM else h264_choices(options)
         stream = container.add_stream(codec, rate=fps, options=choices)
         assert isinstance(stream, VideoStream)
         self._stream = stream
@@ -156,11 +156,13 @@ def _writable(plane: VideoPlane) -> NDArray[np.uint8]:
     return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
 
 
-def _h264_choices(options: EncoderOptions) -> dict[str, str]:
+def h264_choices(options: EncoderOptions) -> dict[str, str]:
+    """What libx264 is told."""
     return {"preset": options.preset, "crf": str(options.crf), "threads": str(options.threads)}
 
 
-def _vp9_choices(options: EncoderOptions) -> dict[str, str]:
+def vp9_choices(options: EncoderOptions) -> dict[str, str]:
+    """What libvpx is told."""
     return {
         "crf": str(options.vp9_crf),
         "b": "0",  # constant quality

@@ -83,7 +83,7 @@ class VideoWriter:
         tags = _tags(title, metadata or {})
         self._part = PartFile(self.path)
         with self._undone_on_failure(), self._part.writing():
-            self._container = _create(self._part.part, kind, tags)
+            self._container = create_container(self._part.part, kind, tags)
             self._picture = PictureTrack(
                 self._container, kind, width=width, height=height, fps=fps, alpha=alpha, options=options
             )
@@ -216,7 +216,8 @@ def _tags(title: str, metadata: Mapping[str, str]) -> dict[str, str]:
     return {**metadata, **({"title": title} if title else {})}
 
 
-def _create(part: Path, kind: VideoKind, tags: dict[str, str]) -> OutputContainer:
+def create_container(part: Path, kind: VideoKind, tags: dict[str, str]) -> OutputContainer:
+    """Open a file for writing: no clock or maker written into it, an MP4 playable while it loads."""
     options = {"fflags": "+bitexact"}
     if kind is VideoKind.MP4:
         options |= {"movflags": "+faststart", "movie_timescale": str(_EDIT_TIMESCALE)}
