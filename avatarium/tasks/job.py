@@ -12,6 +12,7 @@ from avatarium.tasks.models import Task
 
 if TYPE_CHECKING:
     from avatarium.catalogue.service import Catalogue
+    from avatarium.database import Database
     from avatarium.settings import Settings
     from avatarium.storage.fetch import Fetched, Fetcher
     from avatarium.storage.service import Storage
@@ -30,6 +31,7 @@ class Job(Generic[Start]):
         start: Start,
         results: dict[str, Any],
         settings: Settings,
+        database: Database,
         storage: Storage,
         fetcher: Fetcher,
         catalogue: Catalogue,
@@ -41,10 +43,12 @@ class Job(Generic[Start]):
         self.results = results
         """What the steps before returned, merged."""
         self.settings = settings
+        self.database = database
+        """For what a step writes beside its files; in one transaction with a look at whether it is still wanted."""
         self.storage = storage
+        self.clock = clock
         self.catalogue = catalogue
         self._fetcher = fetcher
-        self._clock = clock
         self._report = report
         self.scratch = scratch_of(settings.home, task.id)
         self.scratch.mkdir(parents=True, exist_ok=True)
@@ -92,7 +96,7 @@ class Job(Generic[Start]):
     def publish(self, path: Path, name: str, media_type: str, *, duration_s: float | None = None) -> str:
         """Put a result into storage; it expires with the task. Answers with its key."""
         key = results_of(self.task) + name
-        expires_ms = self._clock.now_ms() + round(self.settings.result_days * DAY_MS)
+        expires_ms = self.clock.now_ms() + round(self.settings.result_days * DAY_MS)
         self.storage.put(
             key,
             path,

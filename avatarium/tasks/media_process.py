@@ -70,6 +70,7 @@ def _run(platform: MediaPlatform, order: dict[str, Any], report: Callable[[float
         start=family.start.model_validate(task.request),
         results=order["results"],
         settings=platform.settings,
+        database=platform.database,
         storage=platform.storage,
         fetcher=platform.fetcher,
         catalogue=platform.catalogue,
