@@ -83,6 +83,7 @@ def make_video(
     life: Life | None = None,
     alpha: bool = False,
     title: str = "",
+    still_s: tuple[float, float] = (LEAD_S, TAIL_S),
     options: EncoderOptions | None = None,
     progress: Progress | None = None,
 ) -> Take:
@@ -97,6 +98,7 @@ def make_video(
         life: temperament and frame rate.
         alpha: write the person alone on a clear ground.
         title: shown by players.
+        still_s: stillness before the first word and after the last; with none the video lasts as long as the sound.
         options: how to encode.
         progress: told how far the video is.
 
@@ -114,7 +116,7 @@ def make_video(
         raise ValueError(f"a video has a whole number of frames a second, not {life.fps}")
     began, show = time.monotonic(), view.render_cutout if alpha else view.render
     with _one_thread("speech") as speaking:
-        scenes = _ahead(_scenes(speech, fps), speaking)
+        scenes = _ahead(_scenes(speech, fps, still_s), speaking)
         first = next(scenes, None)
         if first is None:
             raise TextError("There is nothing to say: the speech is empty.", code="nothing_to_say")
@@ -208,18 +210,19 @@ class _Scene:
     """How lively the head is where the piece begins and ends."""
 
 
-def _scenes(speech: Iterable[Speech], fps: int) -> Iterator[_Scene]:
+def _scenes(speech: Iterable[Speech], fps: int, still_s: tuple[float, float]) -> Iterator[_Scene]:
     """Each piece filled with silence to whole frames; stillness before the first and after the last."""
+    lead_s, tail_s = still_s
     held: Speech | None = None
     before = 0.0
     for piece in speech:
         if held is None:
-            held = _padded(piece, fps, LEAD_S, 0.0)
+            held = _padded(piece, fps, lead_s, 0.0)
             continue
         yield _Scene(speech=held, edges=(before, GOING_ON))
         held, before = _padded(piece, fps, 0.0, 0.0), GOING_ON
     if held is not None:
-        yield _Scene(speech=_padded(held, fps, 0.0, TAIL_S), edges=(before, 0.0))
+        yield _Scene(speech=_padded(held, fps, 0.0, tail_s), edges=(before, 0.0))
 
 
 def _padded(piece: Speech, fps: int, before_s: float, after_s: float) -> Speech:

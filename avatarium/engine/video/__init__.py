@@ -3,7 +3,8 @@
 ``avatarium.engine.video.loudness`` is not imported here: it brings scipy's filters along, which take a second to load.
 """
 
-from avatarium.engine.video.canvas import Canvas, PixelBox, Rectangle, parse_colour
+from avatarium.engine.colours import parse_colour
+from avatarium.engine.video.canvas import Canvas, PixelBox, Rectangle
 from avatarium.engine.video.container import open_media
 from avatarium.engine.video.encoding import FRAME_RATES, METADATA_KEYS, PRESETS, EncoderOptions, VideoKind
 from avatarium.engine.video.frames import read_frames

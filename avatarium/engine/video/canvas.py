@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Self
 
@@ -187,54 +186,6 @@ class Canvas:
 def frame_box(size: Size) -> PixelBox:
     """All of a frame."""
     return PixelBox(left=0, top=0, right=size.width, bottom=size.height)
-
-
-_RGB = re.compile(r"rgba?\(([^()]*)\)")
-_HEX = re.compile(r"#?(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})")
-_WHITE = 255.0
-
-
-def parse_colour(text: str) -> tuple[int, int, int]:
-    """A colour as CSS writes it: ``rgb(r,g,b)``, ``rgba(r,g,b,a)`` with a of 0 to 1, ``#rgb`` or ``#rrggbb``.
-
-    Values may be percentages and separated by blanks; what is transparent lies over white.
-
-    Raises:
-        OptionError: ``colour_unknown``.
-    """
-    plain = text.strip().lower()
-    if _HEX.fullmatch(plain):
-        return _of_hex(plain.removeprefix("#"))
-    if call := _RGB.fullmatch(plain):
-        parts = [part for part in re.split(r"[\s,/]+", call[1].strip()) if part]
-        try:
-            if len(parts) in (3, 4):
-                *levels, alpha = [*(_number(part, 255) for part in parts[:3]), _number((*parts, "1")[3], 1)]
-                return _over_white(levels, alpha)
-        except ValueError:
-            pass
-    raise OptionError(
-        f"There is no colour {text!r}. Write it as rgb(255,255,255), rgba(255,255,255,1) or #ffffff.",
-        code="colour_unknown",
-    )
-
-
-def _of_hex(digits: str) -> tuple[int, int, int]:
-    whole = digits if len(digits) > 4 else "".join(2 * digit for digit in digits)
-    values = [int(whole[i : i + 2], 16) for i in range(0, len(whole), 2)]
-    return _over_white([float(v) for v in values[:3]], values[3] / 255 if len(values) > 3 else 1.0)
-
-
-def _number(text: str, full: float) -> float:
-    value = float(text[:-1]) * full / 100 if text.endswith("%") else float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return min(max(value, 0.0), full)
-
-
-def _over_white(levels: list[float], alpha: float) -> tuple[int, int, int]:
-    red, green, blue = (round(level * alpha + _WHITE * (1 - alpha)) for level in levels)
-    return red, green, blue
 
 
 def _even(pixels: float) -> int:
