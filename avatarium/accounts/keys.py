@@ -78,8 +78,13 @@ def revoke(c: Connection, user_id: str, key_id: str, *, now_ms: int) -> None:
 
 
 def note_use(c: Connection, key_id: str, *, now_ms: int) -> None:
-    """Remember that a key was used."""
-    c.execute(sa.update(api_keys).where(api_keys.c.id == key_id).values(used_ms=now_ms))
+    """Remember that a key was used, unless another process has within the minute."""
+    stale = sa.or_(
+        api_keys.c.used_ms.is_(None),
+        api_keys.c.used_ms > now_ms,
+        api_keys.c.used_ms <= now_ms - USED_EVERY_MS,
+    )
+    c.execute(sa.update(api_keys).where(api_keys.c.id == key_id, stale).values(used_ms=now_ms))
 
 
 def is_stale(used_ms: int | None, now_ms: int) -> bool:

@@ -50,6 +50,12 @@ def hold(
     Raises:
         TooFewCoinsError: the balance is smaller; the sentence names both.
     """
+    _lock(c, user_id)
+    state = _hold_of(c, user_id, subject)
+    if state is not None and state.closed:
+        return False
+    if state is not None and state.unit is not unit and not _seen(c, user_id, f"hold:{subject}"):
+        raise ConflictError(f"A price in {state.unit}s is held for this already.", code="hold_in_other_unit")
     booking = _Booking(user_id=user_id, kind=Entry.HOLD, subject=subject, note=note, now_ms=now_ms)
     return _take(c, booking, amount, unit, key=subject)
 
@@ -131,7 +137,7 @@ def exchange_diamonds(c: Connection, user_id: str, diamonds: int, *, key: str, n
         raise RequestError("Give the number of diamonds to buy, 1 or more.", code="bad_amount")
     _check(diamonds * COINS_PER_DIAMOND)
     _lock(c, user_id)
-    note = f"{diamonds} diamond{'' if diamonds == 1 else 's'}"
+    note = _count(diamonds, Unit.DIAMOND)
     booking = _Booking(user_id=user_id, kind=Entry.EXCHANGE, subject="", note=note, now_ms=now_ms)
     if not booking.book(c, f"exchange:{key}", -diamonds * COINS_PER_DIAMOND, Unit.COIN):
         return False
@@ -199,7 +205,7 @@ class _Booking:
         column = users.c.coins if unit is Unit.COIN else users.c.diamonds
         move = sa.update(users).where(users.c.id == self.user_id, column + delta >= 0).values({column: column + delta})
         if delta and not changed(c, move):
-            raise _too_few(c, self.user_id, -delta)
+            raise _too_few(_count(-delta, unit), *balance(c, self.user_id))
         return True
 
 
@@ -237,15 +243,16 @@ def _hold_of(c: Connection, user_id: str, subject: str) -> _Hold | None:
 
 def _take(c: Connection, booking: _Booking, amount: int, unit: Unit, *, key: str) -> bool:
     _check(amount)
-    _lock(c, booking.user_id)
     verb = booking.kind.value
     if unit is Unit.COIN:
         return booking.book(c, f"{verb}:{key}", -amount, unit)
-    has = balance(c, booking.user_id)[1]
-    if not booking.book(c, f"{verb}:{key}", -min(has, amount), unit):
+    coins, diamonds = balance(c, booking.user_id)
+    if not booking.book(c, f"{verb}:{key}", -min(diamonds, amount), unit):
         return False
-    missing = max(0, amount - has)
-    return not missing or booking.book(c, f"{verb}-coins:{key}", -missing * COINS_PER_DIAMOND, Unit.COIN)
+    missing = max(0, amount - diamonds) * COINS_PER_DIAMOND
+    if missing > coins:
+        raise _too_few(_count(amount, Unit.DIAMOND), coins, diamonds)
+    return not missing or booking.book(c, f"{verb}-coins:{key}", -missing, Unit.COIN)
 
 
 def _give_back(c: Connection, kind: Entry, user_id: str, state: _Hold, rest: int, subject: str, now_ms: int) -> bool:
@@ -278,10 +285,12 @@ def _check(amount: int) -> None:
         raise RequestError(f"An amount must be from 0 to {AMOUNT_MAX}.", code="bad_amount")
 
 
-def _too_few(c: Connection, user_id: str, price: int) -> TooFewCoinsError:
-    coins, diamonds = balance(c, user_id)
-    has = f"{coins} coins" + (f" and {diamonds} diamonds" if diamonds else "")
+def _too_few(price: str, coins: int, diamonds: int) -> TooFewCoinsError:
+    has = _count(coins, Unit.COIN) + (f" and {_count(diamonds, Unit.DIAMOND)}" if diamonds else "")
     return TooFewCoinsError(
-        f"This costs {price} coins and the account has {has}. Ask for more coins, or make it shorter.",
-        code="too_few_coins",
+        f"This costs {price} and the account has {has}. Get more coins, or ask for less.", code="too_few_coins"
     )
+
+
+def _count(amount: int, unit: Unit) -> str:
+    return f"{amount} {unit.value}{'' if amount == 1 else 's'}"

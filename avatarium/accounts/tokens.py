@@ -71,9 +71,9 @@ def _read(signed: str) -> Claims:
     kind = next(kind for kind, prefix in _PREFIXES.items() if signed.startswith(prefix))
     try:
         fields: list[Any] = json.loads(base64.urlsafe_b64decode(signed[3:] + "=" * (-len(signed[3:]) % 4)))
-    except (binascii.Error, ValueError) as problem:
+        user_id, epoch, key_id, scopes, origins, issued_ms, expires_ms = fields
+    except (binascii.Error, ValueError) as problem:  # signed, but by another release
         raise AuthError("This token is damaged. Log in or make a new one.", code="bad_token") from problem
-    user_id, epoch, key_id, scopes, origins, issued_ms, expires_ms = fields
     return Claims(
         kind=kind,
         user_id=user_id,
