@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
+# A text, so that whoever only asks for the list of voices does not load numpy.
+Samples: TypeAlias = "NDArray[np.float32]"
 """Mono sound, ``float32`` in -1..1, shape ``(samples,)``."""
 
 
