@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from avatarium.errors import RequestError, TooLargeError
@@ -12,6 +13,8 @@ from avatarium.storage.sniff import HEAD_BYTES, Kind, advice, described, sniff
 
 UPLOADS = "uploads"
 UNKNOWN_TYPE = "application/octet-stream"
+TYPE_MAX = 128
+_TYPE = re.compile(r"(image|audio|video)/[a-z0-9][a-z0-9.+-]*")
 
 
 def owner_of_upload(key: str) -> str:
@@ -24,6 +27,30 @@ def owner_of_upload(key: str) -> str:
     if len(parts) < 3 or parts[0] != UPLOADS:
         raise RequestError("Nothing can be uploaded under this name. Ask for an address.", code="bad_key")
     return parts[1]
+
+
+def check_wish(media_type: str | None, size_bytes: int | None, limit_bytes: int) -> None:
+    """Refuse to make an address for what is never taken: an empty or too large file, or a type that browsers run.
+
+    Raises:
+        RequestError: ``empty_upload``, ``upload_type``.
+        TooLargeError: ``too_large``.
+    """
+    if size_bytes is not None and size_bytes <= 0:
+        raise RequestError("The size of the file must be 1 byte or more.", code="empty_upload")
+    if size_bytes is not None and size_bytes > limit_bytes:
+        raise too_large(limit_bytes)
+    if media_type is not None and not _is_taken(media_type):
+        raise RequestError(
+            f"Files of the type {media_type[:100]!r} are not taken. Upload a picture, a sound or a video.",
+            code="upload_type",
+        )
+
+
+def _is_taken(media_type: str) -> bool:
+    plain = plain_type(media_type)
+    plausible = len(media_type) <= TYPE_MAX and media_type.isascii() and media_type.isprintable()
+    return plausible and (plain == UNKNOWN_TYPE or (bool(_TYPE.fullmatch(plain)) and not plain.endswith("+xml")))
 
 
 def bounded(

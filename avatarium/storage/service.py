@@ -18,7 +18,7 @@ from avatarium.storage.blobs import BLOCK_BYTES, Blobs, Stat, full_disk_is_unava
 from avatarium.storage.keys import checked_key, checked_prefix, is_key
 from avatarium.storage.local import LocalBlobs
 from avatarium.storage.models import SYSTEM_OWNER, StoredObject
-from avatarium.storage.receiving import bounded, check_received, owner_of_upload
+from avatarium.storage.receiving import bounded, check_received, check_wish, owner_of_upload
 from avatarium.storage.signing import PATH, Claims, Signer
 
 EXPIRE_BATCH, EXPIRE_BATCHES = 200, 50
@@ -225,12 +225,15 @@ class Storage:
         """An address that takes one file of this type and size by PUT. ``key`` is ``uploads/<owner>/...``.
 
         Raises:
-            TooLargeError: ``quota``.
+            RequestError: ``empty_upload``, ``upload_type``.
+            TooLargeError: ``too_large``, ``quota``.
         """
+        check_wish(media_type, size_bytes, self._settings.upload_max_bytes)
+        self.check_room(owner, size_bytes or 1)
         if owner_of_upload(checked_key(key)) != owner:
             raise ValueError(f"{key} is not below the uploads of {owner}")
         direct = self._blobs.upload_url(key, media_type, size_bytes, seconds)
-        if direct is not None and media_type is not None and size_bytes is not None:
+        if direct is not None and media_type is not None and size_bytes is not None:  # bound to both, or not direct
             self._await(key, owner, media_type, size_bytes, seconds)
             return direct
         claims = Claims(key=key, media_type=media_type, size_bytes=size_bytes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -12,23 +11,19 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from avatarium.clock import DAY_MS, SECOND_MS
-from avatarium.errors import RequestError
 from avatarium.settings import Settings
 from avatarium.storage.child import duration_apart, reencode_apart
 from avatarium.storage.fetch import Fetched, Fetcher
 from avatarium.storage.keys import clean_name
 from avatarium.storage.models import StoredObject
-from avatarium.storage.receiving import UNKNOWN_TYPE, UPLOADS, too_large
+from avatarium.storage.receiving import UPLOADS
 from avatarium.storage.service import Storage
-from avatarium.storage.signing import plain_type
 from avatarium.storage.sniff import Kind
 
 SHORTEST_S, DEFAULT_S, LONGEST_S = 60, 900, 24 * 3600
 """How long an address for an upload is valid."""
 TRANSFER_SHARE = 0.8
 """Of the time that a request has; the rest is for writing the picture anew and storing it."""
-TYPE_MAX = 128
-_TYPE = re.compile(r"(image|audio|video)/[a-z0-9][a-z0-9.+-]{0,100}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +71,13 @@ class Uploads:
             RequestError: ``upload_type``, ``empty_upload``.
             TooLargeError: ``too_large``, ``quota``.
         """
-        wanted = _checked_type(media_type)
-        if size_bytes is not None and size_bytes <= 0:
-            raise RequestError("The size of the file must be 1 byte or more.", code="empty_upload")
-        if size_bytes is not None and size_bytes > self._settings.upload_max_bytes:
-            raise too_large(self._settings.upload_max_bytes)
-        self._storage.check_room(owner, size_bytes or 1)
         valid_s = round(min(max(seconds or DEFAULT_S, SHORTEST_S), LONGEST_S))
         key = _fresh_key(owner, clean_name(name))
         kept_s = self._settings.upload_days * DAY_MS / SECOND_MS + valid_s
         return UploadTicket(
             key=key,
             upload_url=self._storage.upload_url(
-                key, owner=owner, media_type=wanted, size_bytes=size_bytes, seconds=valid_s, base_url=base_url
+                key, owner=owner, media_type=media_type, size_bytes=size_bytes, seconds=valid_s, base_url=base_url
             ),
             public_url=self._storage.url(key, seconds=kept_s, base_url=base_url),
             expires_in_s=valid_s,
@@ -168,16 +157,3 @@ def _name_of(url: str, suffix: str) -> str:
     except ValueError:
         last = ""
     return clean_name(Path(last or "file").stem + suffix)
-
-
-def _checked_type(media_type: str | None) -> str | None:
-    plain = plain_type(media_type)
-    if not plain:
-        return None
-    odd = len(str(media_type)) > TYPE_MAX or not str(media_type).isprintable() or not str(media_type).isascii()
-    if odd or plain != UNKNOWN_TYPE and (not _TYPE.fullmatch(plain) or plain.endswith("+xml")):
-        raise RequestError(
-            f"Files of the type {plain[:100]!r} are not taken. Upload a picture, a sound or a video.",
-            code="upload_type",
-        )
-    return media_type
