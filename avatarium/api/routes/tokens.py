@@ -116,7 +116,12 @@ def generate(params: NewKey, caller: HolderDep, platform: PlatformDep) -> Answer
     return ok(_view(key) | {"token": text})
 
 
-@router.serve("GET /api/v1/token/list", "POST /api/v1/token/list", title="List api tokens", answer=[EXAMPLE_KEY])
+@router.serve(
+    "GET /api/v1/token/list",
+    title="List api tokens",
+    answer=[EXAMPLE_KEY],
+    legacy=("POST /api/v1/token/list",),
+)
 def list_keys(caller: HolderDep, platform: PlatformDep) -> Answer:
     """The keys of the user that are not revoked, newest first, without their texts."""
     return ok([_view(key) for key in platform.accounts.list_keys(caller.user_id)])

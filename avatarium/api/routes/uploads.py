@@ -68,7 +68,6 @@ class Transfer(BaseModel):
 
 @router.serve(
     "POST /api/v1/r2/upload-presigned-url",
-    "POST /api/v1/r2/get_upload_presigned_url",
     title="Get R2 Upload Presigned URL",
     request={"key": "portrait.jpg", "contentType": "image/jpeg", "contentLength": 123456, "expiresIn": 300},
     answer={
@@ -80,6 +79,7 @@ class Transfer(BaseModel):
     },
     returns=dict[str, str | int],
     errors=(ForbiddenError, TooLargeError),
+    legacy=("POST /api/v1/r2/get_upload_presigned_url",),
 )
 def presign(params: Presign, request: Request, caller: UploaderDep, platform: PlatformDep) -> Answer:
     """An address for one upload: PUT the bytes to ``uploadUrl`` without a key, then use ``cdnUrl``."""
