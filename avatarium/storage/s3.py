@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.exceptions import NotFoundError as Missing
 from obstore.store import S3Store
 
 from avatarium.clock import Clock
@@ -88,7 +87,7 @@ class S3Blobs:
         try:
             with _away_is_unavailable():
                 meta = obstore.head(self._store, key)
-        except Missing:
+        except FileNotFoundError:
             return None
         return Stat(
             size_bytes=meta["size"],
@@ -102,7 +101,7 @@ class S3Blobs:
             try:
                 with _away_is_unavailable():
                     block = obstore.get_range(self._store, key, start=at, end=min(at + RANGE_BYTES, end))
-            except Missing as problem:
+            except FileNotFoundError as problem:
                 raise NotFoundError("This file is not here any more.", code="file_gone") from problem
             yield bytes(block)
 
@@ -112,7 +111,7 @@ class S3Blobs:
 
     def delete(self, key: str) -> None:
         """See :class:`~avatarium.storage.blobs.Blobs`."""
-        with suppress(Missing), _away_is_unavailable():
+        with suppress(FileNotFoundError), _away_is_unavailable():
             obstore.delete(self._store, key)
 
     def delete_prefix(self, prefix: str) -> None:
@@ -193,7 +192,7 @@ def _bucket_of(url: str) -> tuple[str, str]:
 def _away_is_unavailable() -> Iterator[None]:
     try:
         yield
-    except (Missing, FileNotFoundError):
+    except FileNotFoundError:
         raise
     except BaseError as problem:
         raise UnavailableError(
