@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 from avatarium.engine.speech.records import Phoneme, Samples, Speech, Word
 
 if TYPE_CHECKING:
+    from avatarium.engine.speech.language import Language, guess_language
     from avatarium.engine.speech.recognition import phonemes_from_audio
     from avatarium.engine.speech.speakers import Engine, Gender, Voice, find_voice, voices
     from avatarium.engine.speech.synthesis import join, stream, synthesize, warm_up
     from avatarium.engine.speech.text.prepare import MAX_CHARACTERS, Sentence, Token, prepare
 
 _HOMES = {
+    **dict.fromkeys(("Language", "guess_language"), "language"),
     "phonemes_from_audio": "recognition",
     **dict.fromkeys(("join", "stream", "synthesize", "warm_up"), "synthesis"),
     **dict.fromkeys(("MAX_CHARACTERS", "Sentence", "Token", "prepare"), "text.prepare"),
@@ -31,6 +33,7 @@ __all__ = [
     "MAX_CHARACTERS",
     "Engine",
     "Gender",
+    "Language",
     "Phoneme",
     "Samples",
     "Sentence",
@@ -39,6 +42,7 @@ __all__ = [
     "Voice",
     "Word",
     "find_voice",
+    "guess_language",
     "join",
     "phonemes_from_audio",
     "prepare",
