@@ -1,0 +1,92 @@
+"""The voices to choose from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Request
+from pydantic import BaseModel, Field
+
+from avatarium.api.auth import PlatformDep, ReaderDep
+from avatarium.api.envelope import Answer, ok
+from avatarium.api.groups import SPEECH
+from avatarium.api.routing import Params, Router
+from avatarium.catalogue.voices import Installed, every_voice, groups, wanted_locale
+
+router = Router(SPEECH)
+
+EXAMPLE_VOICE = {
+    "label": "Ava",
+    "value": "64f0c0ffee0000000000b001",
+    "gender": "female",
+    "country": "en",
+    "region": "US",
+    "description": "American English, female, warm and clear; fast enough for a conversation.",
+    "engine": "hibari",
+    "licence": "Apache-2.0",
+    "live": True,
+    "installed": True,
+}
+
+
+class WhichVoices(BaseModel):
+    """Voices of which locale."""
+
+    country: str = Field("", max_length=40, description="Language, such as en; en where nothing is given.")
+    region: str = Field("", max_length=16, description="Region, such as US.")
+    voice_map_type: str = Field("", max_length=40, description="Both in one, such as en-US; `country` wins over it.")
+
+
+@router.serve(
+    "GET /api/v1/anchor/voice_list",
+    title="List Public TTS Options",
+    request={"country": "en", "region": "US", "voice_map_type": "en-US"},
+    answer=[{"label": "Female", "value": "female", "children": [EXAMPLE_VOICE]}],
+    returns=list[dict[str, Any]],
+    legacy=["POST /api/v1/anchor/voice_list"],
+)
+def voice_list(
+    params: Annotated[WhichVoices, Params], request: Request, caller: ReaderDep, platform: PlatformDep
+) -> Answer:
+    """The voices of a locale by gender; a child's ``value`` is the ``tts_id`` of ``video/send_tts``.
+
+    Where no voice has the region, all of the language are listed; where none speaks the language, the list is empty.
+    Voices whose model is here come first (``installed``); the others fetch it when they first speak.
+    """
+    locale = wanted_locale(
+        params.country,
+        params.region,
+        tag=params.voice_map_type,
+        language=request.headers.get("x-lang", "")[:16],
+    )
+    return ok(groups(locale, Installed(platform.settings.home)))
+
+
+@router.serve(
+    "POST /api/v1/anchor/tts_list",
+    title="List system voices (TTS presets)",
+    answer=[{"_id": "64f0c0ffee0000000000b001", "name": "Ava", **EXAMPLE_VOICE}],
+    returns=list[dict[str, Any]],
+)
+def tts_list(caller: ReaderDep, platform: PlatformDep) -> Answer:
+    """All voices of all languages in one list."""
+    return ok(every_voice(Installed(platform.settings.home)))
+
+
+@router.serve(
+    "GET /api/v1/userVoice/completedRecord", title="List Voice Clone Options", answer=[], returns=list[dict[str, Any]]
+)
+def cloned_voices(caller: ReaderDep) -> Answer:
+    """Your cloned voices. This version clones none: speak with those of ``anchor/voice_list``."""
+    return ok([])
+
+
+@router.serve(
+    "GET /api/v1/userVoice/trainingRecord",
+    title="List Ongoing Voice Clone Tasks",
+    answer=[],
+    returns=list[dict[str, Any]],
+)
+def clones_in_training(caller: ReaderDep) -> Answer:
+    """Your trainings of cloned voices. This version clones none."""
+    return ok([])

@@ -1,0 +1,156 @@
+"""Text to speech: an MP3, and beside it what is said in it and when, so that a video of it need not listen to it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, field_validator, model_validator
+
+from avatarium.catalogue.voices import default_voice, locale_of, voice_id, voice_of, wanted_locale
+from avatarium.errors import NotFoundError, RequestError
+from avatarium.tasks.family import Desk, Family, Links, Plan, Queue, StartModel, Step
+from avatarium.tasks.job import Job
+from avatarium.tasks.models import Task
+
+if TYPE_CHECKING:
+    from avatarium.engine.speech import Voice
+
+LONGEST = 3000
+"""Characters of one text."""
+CHARACTERS_PER_UNIT = 200
+"""What one unit of the price buys."""
+CHARACTERS_A_SECOND = 14.5
+SOUND, MARKS = "speech.mp3", "speech.json"
+_TITLE = 60
+_LIVE_FACTOR, _BEST_FACTOR = 0.05, 1.0
+"""Seconds of work for a second of speech, on one core."""
+
+
+class TtsStart(StartModel):
+    """What to say, and who says it. Other fields that clients send (``speed``, ``pitch``, ``language``) do nothing."""
+
+    msg: str = Field(max_length=LONGEST, description="The text to speak, 1 to 3000 characters.")
+    tts_id: str = Field("", max_length=64, description="A voice: a `value` of `anchor/voice_list`.")
+    user_voice_id: str = Field("", max_length=64, description="A voice of your own, in place of `tts_id`.")
+    country: str = Field(
+        "", max_length=40, description="Language, such as en, where no voice is named; a `value` of the languages."
+    )
+    region: str = Field("", max_length=16, description="Region, such as US; a child's `value` of the languages.")
+    speechRate: float = Field(  # noqa: N815 - `speech_rate`, which clients send too, has no effect in A2E
+        1.0, ge=0.5, le=2.0, allow_inf_nan=False, description="Speed, 0.5 to 2."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_missing(cls, given: Any) -> Any:
+        """Forms send null or an empty text for what was left out."""
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if name == "msg" or value not in (None, "")}
+
+    @field_validator("msg")
+    @classmethod
+    def _says_something(cls, msg: str) -> str:
+        if not msg:
+            raise ValueError("`msg` is empty. Give the text to speak.")
+        return msg
+
+
+class Tts(Family[TtsStart]):
+    """Speech that somebody waits for."""
+
+    name: ClassVar[str] = "tts"
+    group: ClassVar[str] = "TTS and Voice Clone"
+    engine: ClassVar[str] = "hibari and Kokoro-82M voices"
+    queue: ClassVar[Queue] = Queue.QUICK
+    generic: ClassVar[bool] = False
+    start = TtsStart
+
+    def __init__(self) -> None:
+        self.steps = (Step("speak", _speak),)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return ("/video/send_tts",)
+
+    def plan(self, start: TtsStart, desk: Desk) -> Plan:
+        voice = _voice(start, desk.language)
+        units = math.ceil(len(start.msg) / CHARACTERS_PER_UNIT)
+        length_s = len(start.msg) / CHARACTERS_A_SECOND / start.speechRate
+        return Plan(
+            price=desk.prices.of("speech", units),
+            expected_s=1 + length_s * (_LIVE_FACTOR if voice.live else _BEST_FACTOR),
+            name=start.msg[:_TITLE],
+            facts={"voice": voice.name, "tts_id": voice_id(voice)},
+        )
+
+    def warm_up(self) -> None:
+        """Load the voice that speaks where none is chosen, if its model is here."""
+        from avatarium.engine.assets.records import AssetStatus
+        from avatarium.engine.assets.store import default_store
+        from avatarium.engine.capabilities import assets_of_voice
+        from avatarium.engine.speech import warm_up
+
+        voice, store = default_voice(wanted_locale()), default_store()
+        if all(store.status(name) is AssetStatus.READY for name in assets_of_voice(voice)):
+            warm_up(voice)
+
+    def view(self, task: Task, links: Links) -> dict[str, Any]:
+        request, result = task.request, task.result
+        voice = voice_of(task.facts["tts_id"])
+        return {
+            "msg": request["msg"],
+            "tts_id": task.facts["tts_id"],
+            "user_voice_id": request["user_voice_id"],
+            "country": locale_of(voice).language,
+            "region": locale_of(voice).region,
+            "speechRate": request["speechRate"],
+            "audio_url": links.url(result.get("key", "")),
+            "marks_url": links.url(result.get("marks_key", "")),
+            "duration_s": result.get("duration_s"),
+            "characters": len(request["msg"]),
+        }
+
+
+def marks_key_of(sound_key: str) -> str:
+    """Where the phonemes and words of a speech of this family lie; empty where the sound is something else."""
+    folder, slash, name = sound_key.rpartition("/")
+    return f"{folder}/{MARKS}" if slash and name == SOUND and folder.startswith("results/") else ""
+
+
+def _voice(start: TtsStart, language: str) -> Voice:
+    if start.tts_id and start.user_voice_id:
+        raise RequestError("Give either `tts_id` or `user_voice_id`, not both.", code="two_voices")
+    if start.user_voice_id:
+        raise NotFoundError(
+            "There is no voice of yours with this user_voice_id. Take an _id from userVoice/completedRecord, or a "
+            "tts_id from anchor/voice_list.",
+            code="voice_not_found",
+        )
+    if start.tts_id:
+        return voice_of(start.tts_id)
+    return default_voice(wanted_locale(start.country, start.region, language=language))
+
+
+def _speak(job: Job[TtsStart]) -> dict[str, Any]:
+    from avatarium.engine.spoken import speak_to_file
+
+    sound, marks = job.scratch / SOUND, job.scratch / MARKS
+    spoken = speak_to_file(
+        job.start.msg,
+        str(job.facts["voice"]),
+        sound,
+        rate=job.start.speechRate,
+        progress=lambda done_s, expected_s: job.progress(done_s / expected_s),
+    )
+    marks.write_text(spoken.to_json(), encoding="utf-8")
+    return {
+        "marks_key": job.publish(marks, MARKS, "application/json"),
+        "key": job.publish(sound, SOUND, "audio/mpeg", duration_s=spoken.duration_s),
+        "duration_s": round(spoken.duration_s, 3),
+        "characters": len(job.start.msg),
+    }
+
+
+FAMILY = Tts()
