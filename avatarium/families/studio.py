@@ -1,0 +1,262 @@
+"""What the steps of talking families do in a media process: hear, look, render, publish.
+
+The engine and its libraries are imported inside functions: the API imports this module too, and runs none of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from avatarium.errors import AudioError
+from avatarium.storage.sniff import Kind
+from avatarium.tasks.job import Job, results_of
+
+if TYPE_CHECKING:
+    from avatarium.engine.face import Life
+    from avatarium.engine.production import Renderer
+    from avatarium.engine.script import Script
+    from avatarium.engine.speech import Samples, Speech
+    from avatarium.engine.spoken import SpokenFile
+
+FPS = 25
+SPEECH = "speech/"
+"""Where speech that was made here lies; what is said in it lies beside it, in a file that ends in ``.json``."""
+ENGINE = "avatarium-photo"
+CREDENTIALS = "credentials"
+"""The folder of the keys that sign, in the data folder."""
+FADE_S = 0.08
+"""Of sound that is cut before its end."""
+CHANGED_S = 0.25
+"""A recording that is longer than it was measured by more has become another one."""
+COVER_AT_S = 0.4
+COVER_QUALITY = 88
+RENDERED = 0.97
+"""Progress when the last frame is drawn."""
+log = structlog.get_logger()
+
+
+def measure_sound(job: Job[Any], url: str, *, speech_key: str) -> float:
+    """Fetch a recording and tell its length in seconds.
+
+    Raises:
+        AudioError: it cannot be read, is silent or too long.
+        RequestError, TooLargeError: it cannot be had.
+    """
+    from avatarium.engine.recording import RATE
+    from avatarium.engine.video import read_sound
+    from avatarium.storage.media import duration_s
+
+    path = job.fetch(url, Kind.SOUND, "sound").path
+    spoken = spoken_file(job, path, speech_key)
+    if spoken is not None:
+        return spoken.duration_s
+    limit_s = job.settings.media_max_s
+    if duration_s(path) > limit_s + 1:
+        raise AudioError(
+            f"The recording is longer than the {limit_s / 60:g} minutes that are taken. Cut it.", code="sound_too_long"
+        )
+    return read_sound(path, RATE, max_s=limit_s).duration_s
+
+
+def hear(job: Job[Any], url: str, *, speech_key: str, whole_s: float, lasts_s: float) -> Script:
+    """What is said in a recording, as long as was paid for.
+
+    Args:
+        whole_s: how long it was when it was measured.
+        lasts_s: how much of it is used.
+
+    Raises:
+        AudioError: as :func:`measure_sound`; ``sound_changed``; with the first piece ``no_speech``.
+    """
+    from avatarium.engine.recording import RATE, in_pieces
+    from avatarium.engine.script import Script
+    from avatarium.engine.video import read_sound
+
+    path = job.fetch(url, Kind.SOUND, "sound").path
+    spoken = spoken_file(job, path, speech_key)
+    if spoken is not None:
+        return Script(in_pieces(_shortened(spoken.speech(RATE), lasts_s), FPS), lasts_s)
+    sound = read_sound(path, RATE, max_s=job.settings.media_max_s)
+    if abs(sound.duration_s - whole_s) > CHANGED_S:
+        raise AudioError(
+            "The recording behind the URL has changed since it was measured. Start again.", code="sound_changed"
+        )
+
+    def pieces() -> Iterator[Speech]:
+        from avatarium.engine.speech import phonemes_from_audio
+
+        samples = faded(sound.samples, RATE, lasts_s)
+        yield from in_pieces(phonemes_from_audio(samples, RATE), FPS)
+
+    return Script(pieces(), lasts_s)
+
+
+def silence(seconds: float) -> Script:
+    """Nothing said, so that somebody only looks, breathes and blinks."""
+    import numpy as np
+
+    from avatarium.engine.recording import RATE, in_pieces
+    from avatarium.engine.script import Script
+    from avatarium.engine.speech import Speech
+
+    samples = np.zeros(round(seconds * RATE), np.float32)
+    quiet = Speech(audio=samples, rate=RATE, phonemes=(), words=(), language="en")
+    return Script(in_pieces(quiet, FPS), seconds)
+
+
+def spoken_file(job: Job[Any], path: Path, speech_key: str) -> SpokenFile | None:
+    """What is known to be said in speech that was made here; None of any other recording."""
+    from avatarium.engine.spoken import SpokenFile
+
+    if not speech_key.startswith(SPEECH):
+        return None
+    marks = str(Path(speech_key).with_suffix(".json"))
+    if job.storage.info(marks) is None:
+        return None
+    try:
+        return SpokenFile.from_json(b"".join(job.storage.read(marks)), path)
+    except AudioError:
+        return None  # it is heard then, as any other
+
+
+def render(
+    job: Job[Any], name: str, make: Callable[[], tuple[Renderer, Script]], *, life: Life, title: str = ""
+) -> Path:
+    """The video of a task in its scratch folder; made unless it lies there, as it does for the next step.
+
+    It lasts as long as the sound, filled to a whole frame.
+    """
+    from avatarium.engine.production import make_video
+
+    path = job.scratch / f"{job.task.attempt}-{name}"
+    if path.exists():
+        return path
+    view, script = make()
+
+    def on_frame(done_s: float) -> None:
+        job.progress(RENDERED * done_s / max(done_s, script.expected_s, 1 / FPS))
+
+    make_video(view, script, path, life=life, title=title, still_s=(0.0, 0.0), progress=on_frame)
+    return path
+
+
+def publish_video(job: Job[Any], path: Path, *, invented: bool = False, kept: bool = False) -> dict[str, Any]:
+    """Put a finished video and its cover into storage; tells their keys and what the video is.
+
+    Args:
+        invented: whether nobody's photo or voice is in it.
+        kept: see :func:`publish`.
+    """
+    from avatarium.engine.video import probe
+
+    facts = probe(path)
+    cover = write_cover(path, job.scratch / "cover.jpg")
+    seconds = round(facts.duration_s, 3)
+    return {
+        "key": publish(job, path, "video.mp4", "video/mp4", duration_s=seconds, invented=invented, kept=kept),
+        "cover_key": publish(job, cover, "cover.jpg", "image/jpeg", invented=invented, kept=kept),
+        "seconds": seconds,
+        "width": facts.width,
+        "height": facts.height,
+    }
+
+
+def publish(
+    job: Job[Any],
+    path: Path,
+    name: str,
+    media_type: str,
+    *,
+    duration_s: float | None = None,
+    invented: bool = False,
+    edited: Path | None = None,
+    kept: bool = False,
+) -> str:
+    """Sign a result and put it into storage; answers with its key.
+
+    Args:
+        invented: whether it is wholly made by models, with no photo or recording of anybody.
+        edited: the file that it was made from by changing it.
+        kept: whether it stays until its task is deleted, instead of expiring.
+    """
+    ready = _signed(job, path, name, invented, edited) if job.settings.content_credentials else path
+    if not kept:
+        return job.publish(ready, name, media_type, duration_s=duration_s)
+    key = results_of(job.task) + name
+    job.storage.put(
+        key,
+        ready,
+        owner=job.task.user_id,
+        media_type=media_type,
+        expires_ms=None,
+        duration_s=duration_s,
+        task_id=job.task.id,
+    )
+    return key
+
+
+def _signed(job: Job[Any], path: Path, name: str, invented: bool, edited: Path | None) -> Path:
+    """A copy with Content Credentials: signed where it lies, it would be signed again when the step is done again."""
+    from avatarium.engine.provenance import Action, Signer, SourceType
+
+    copy = path.with_name(f"signed-{name}")
+    shutil.copyfile(path, copy)
+    source = SourceType.TRAINED if invented else SourceType.COMPOSITE
+    signed = Signer.open(job.settings.home / CREDENTIALS).sign(
+        copy,
+        title=job.task.name or name,
+        engine=job.task.engine,
+        action=Action.EDITED if edited else Action.CREATED,
+        source_type=None if edited else source,
+        parent=edited,
+    )
+    if not signed:
+        log.info("unsigned", file=name, reason="its kind has no place for credentials")
+    return copy
+
+
+def write_cover(video: Path, out: Path) -> Path:
+    """A picture out of the beginning of a video, as JPEG."""
+    from itertools import islice
+
+    from PIL import Image
+
+    from avatarium.engine.video import read_frames
+
+    frame = None
+    for frame in islice(read_frames(video), round(COVER_AT_S * FPS) + 1):  # noqa: B007 - the last one is wanted
+        pass
+    assert frame is not None  # a video without frames is not written
+    Image.fromarray(frame).save(out, "JPEG", quality=COVER_QUALITY)
+    return out
+
+
+def faded(samples: Samples, rate: int, seconds: float) -> Samples:
+    """The beginning of a sound, faded out where it is cut; all of it, untouched, where it is no longer."""
+    import numpy as np
+
+    keep = round(seconds * rate)
+    if len(samples) <= keep:
+        return samples
+    part = samples[:keep].copy()
+    fade = min(round(FADE_S * rate), keep)
+    part[keep - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return part
+
+
+def _shortened(speech: Speech, seconds: float) -> Speech:
+    from dataclasses import replace
+
+    if speech.duration_s <= seconds:
+        return speech
+    return replace(
+        speech,
+        audio=faded(speech.audio, speech.rate, seconds),
+        phonemes=tuple(replace(p, end_s=min(p.end_s, seconds)) for p in speech.phonemes if p.start_s < seconds),
+        words=tuple(replace(w, end_s=min(w.end_s, seconds)) for w in speech.words if w.start_s < seconds),
+    )

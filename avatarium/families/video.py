@@ -1,0 +1,236 @@
+"""Avatar videos: an avatar says a recording before a ground of the caller's choice (``video/generate``)."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from avatarium.clock import SECOND_MS, iso
+from avatarium.errors import RequestError
+from avatarium.families import studio
+from avatarium.families.fields import GUESSED_S, Colour, LenientStart, Url, look_up
+from avatarium.ids import LENGTH
+from avatarium.prices import Price, Prices
+from avatarium.tasks.family import Desk, Family, Links, Plan, Step
+from avatarium.tasks.job import Job
+from avatarium.tasks.states import VIDEO_WORDS, State, Vocabulary
+
+if TYPE_CHECKING:
+    from avatarium.catalogue.models import Avatar
+    from avatarium.engine.production import Renderer
+    from avatarium.engine.script import Script
+    from avatarium.engine.video import Canvas
+    from avatarium.engine.video.framing import Ground
+    from avatarium.tasks.models import Task
+
+TITLE_MAX = 40
+FURTHEST = 1_000_000
+TWO_BACKGROUNDS = 30005
+"""The number that clients know this case by."""
+WORK_SHARE, WORK_BASE_S = 0.9, 4.0
+"""Seconds of work for a second of video at 1080 lines, and for any video."""
+
+Id = Annotated[str, Field(max_length=4 * LENGTH)]
+Length = Annotated[float, Field(ge=0, le=FURTHEST)]
+Offset = Annotated[float, Field(ge=-FURTHEST, le=FURTHEST)]
+
+
+class VideoStart(LenientStart):
+    """``POST video/generate``."""
+
+    title: str = Field("", max_length=TITLE_MAX, description="A name for it.")
+    anchor_id: Id = Field(description="The avatar: an `_id` of anchor/character_list.")
+    anchor_type: int | None = Field(None, ge=0, le=1, description="0 for an avatar that ships, 1 for your own.")
+    audio_src: Url = Field("", alias="audioSrc", description="What it says: the URL of a recording, or of send_tts.")
+    custom_voice: Url = Field("", description="Another name for `audioSrc`.")
+    resolution: int = Field(1080, ge=480, le=2160, description="Height of the video in pixels.")
+    web_bg_width: Length = Field(0, description="Width of the canvas in your own units; 0 without a background.")
+    web_bg_height: Length = Field(0, description="Height of the canvas.")
+    web_people_width: Length = Field(0, description="Width of the avatar's picture on the canvas; 0 fits it in.")
+    web_people_height: Length = Field(0, description="Height of the avatar's picture on the canvas.")
+    web_people_x: Offset = Field(0, description="Left edge of the avatar's picture on the canvas.")
+    web_people_y: Offset = Field(0, description="Top edge of the avatar's picture on the canvas.")
+    web_dist_bg_width: Offset = Field(-1, description="Width of the background on the canvas; 0 or less fills it.")
+    web_dist_bg_height: Offset = Field(-1, description="Height of the background on the canvas.")
+    web_dist_bg_x: Offset = Field(0, description="Left edge of the background on the canvas.")
+    web_dist_bg_y: Offset = Field(0, description="Top edge of the background on the canvas.")
+    back_id: Id = Field("", description="A background that ships; not together with `custom_back_id`.")
+    custom_back_id: Id = Field("", description="A background of your own; not together with `back_id`.")
+    color: Colour = Field("", description="A plain background: `rgb(0,128,0)`. A background picture goes before it.")
+    is_caption_enabled: bool = Field(False, alias="isCaptionEnabled", description="Not offered: leave it false.")
+    is_to_public_pool: bool = Field(False, alias="isToPublicPool", description="Taken; there is one pool here.")
+    msg: str = Field("", max_length=20000, description="A note of yours.")
+
+    @property
+    def sound_url(self) -> str:
+        """Where the recording is."""
+        return self.audio_src or self.custom_voice
+
+
+class Video(Family[VideoStart]):
+    """Fetch the recording, draw the avatar saying it, keep the result."""
+
+    name: ClassVar[str] = "video"
+    group: ClassVar[str] = "Generate Avatar Videos"
+    engine: ClassVar[str] = studio.ENGINE
+    words: ClassVar[Vocabulary] = VIDEO_WORDS
+    status_field: ClassVar[str] = "status"
+    generic: ClassVar[bool] = False
+    start = VideoStart
+
+    def __init__(self) -> None:
+        self.steps = (Step("fetch", _fetch), Step("render", _render, 20), Step("publish", _publish, 2))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return ("/video/generate",)
+
+    def plan(self, start: VideoStart, desk: Desk) -> Plan:
+        _check(start)
+        avatar = _chosen_avatar(start, desk)
+        background = start.back_id or start.custom_back_id
+        ground_key = desk.catalogue.background(desk.owner, background).key if background else ""
+        stored = look_up(start.sound_url, desk, "audioSrc")
+        known_s = stored.duration_s if stored else None
+        seconds = known_s or GUESSED_S
+        facts = {
+            "avatar": avatar.source,
+            "picture_key": "" if avatar.source else avatar.picture_key,
+            "ground_key": ground_key,
+            "speech_key": stored.key if stored else "",
+            "anchor_type": 1 if avatar.owner else 0,
+        }
+        return Plan(
+            price=price(seconds, desk.prices),
+            expected_s=WORK_BASE_S + WORK_SHARE * seconds * max(start.resolution / 1080, 0.3) ** 2,
+            name=start.title,
+            facts=facts,
+            measured=known_s is not None,
+        )
+
+    def measured_price(self, start: VideoStart, results: dict[str, Any], prices: Prices) -> Price | None:
+        return price(results["sound_s"], prices) if "sound_s" in results else None
+
+    def view(self, task: Task, links: Links) -> dict[str, Any]:
+        """The seventeen fields of ``awsResult``; ``diff_s`` and ``current_date`` are as of the last change."""
+        start = VideoStart.model_validate(task.request)
+        age_s = (task.updated_ms - task.created_ms) // SECOND_MS
+        return {
+            "title": start.title,
+            "result": links.url(task.result.get("key", "")),
+            "process": task.progress,
+            "msg": task.failed_message,
+            "error": task.failed_message,
+            "anchor_id": start.anchor_id,
+            "anchor_type": str(task.facts.get("anchor_type", start.anchor_type or 0)),
+            "web_bg_width": round(start.web_bg_width),
+            "web_bg_height": round(start.web_bg_height),
+            "color": start.color,
+            "result_people_url": "",
+            "result_bg_url": "",
+            "replace_bg_id": start.back_id,
+            "custom_backs_id": start.custom_back_id or None,
+            "resolution": start.resolution,
+            "duration": task.result.get("seconds", 0) if task.state is State.COMPLETED else 0,
+            "diff_s": age_s,
+            "current_date": iso(task.updated_ms),
+        }
+
+
+def price(seconds: float, prices: Prices) -> Price:
+    """Of a video: each second begun; a hundredth of one does not count."""
+    return prices.of("video", max(1, math.ceil(round(seconds, 2))))
+
+
+def _check(start: VideoStart) -> None:
+    if start.back_id and start.custom_back_id:
+        raise RequestError(
+            "`back_id` and `custom_back_id` exclude each other. Send one of them.",
+            code="two_backgrounds",
+            number=TWO_BACKGROUNDS,
+        )
+    if not start.sound_url:
+        raise RequestError(
+            "`audioSrc` is missing. Make speech with video/send_tts, or upload a recording, and give its URL.",
+            code="no_audio",
+        )
+    if start.is_caption_enabled:
+        raise RequestError(
+            "Captions are not offered yet. Send `isCaptionEnabled` as false.", code="captions_unavailable"
+        )
+    if bool(start.web_bg_width) != bool(start.web_bg_height):
+        raise RequestError(
+            "`web_bg_width` and `web_bg_height` belong together. Send both, or 0 for both.", code="canvas_shape"
+        )
+
+
+def _chosen_avatar(start: VideoStart, desk: Desk) -> Avatar:
+    avatar = desk.catalogue.avatar(desk.owner, start.anchor_id)
+    own = avatar.owner is not None
+    if start.anchor_type is not None and own != bool(start.anchor_type):
+        whose = "one of your own, `anchor_type` 1" if own else "one that ships, `anchor_type` 0"
+        raise RequestError(f"This avatar is {whose}, and the call says otherwise. Change it.", code="anchor_type_wrong")
+    return avatar
+
+
+def _fetch(job: Job[VideoStart]) -> dict[str, Any]:
+    seconds = studio.measure_sound(job, job.start.sound_url, speech_key=job.facts["speech_key"])
+    return {"sound_s": round(seconds, 4)}
+
+
+def _render(job: Job[VideoStart]) -> dict[str, Any]:
+    _rendered(job)
+    return {}
+
+
+def _publish(job: Job[VideoStart]) -> dict[str, Any]:
+    invented = bool(job.facts["avatar"]) and job.facts["speech_key"].startswith(studio.SPEECH)
+    return studio.publish_video(job, _rendered(job), invented=invented)
+
+
+def _rendered(job: Job[VideoStart]) -> Path:
+    from avatarium.engine.face import Life
+
+    return studio.render(
+        job, "video.mp4", lambda: _scene(job), life=Life(seed=0, fps=float(studio.FPS)), title=job.start.title
+    )
+
+
+def _scene(job: Job[VideoStart]) -> tuple[Renderer, Script]:
+    from avatarium.engine.talking import SpeakOptions, prepare_view
+
+    seconds = job.results["sound_s"]
+    avatar = job.facts["avatar"] or job.stored(job.facts["picture_key"], "avatar")
+    view = prepare_view(avatar, SpeakOptions(canvas=_canvas(job)))
+    return view, studio.hear(
+        job, job.start.sound_url, speech_key=job.facts["speech_key"], whole_s=seconds, lasts_s=seconds
+    )
+
+
+def _canvas(job: Job[VideoStart]) -> Canvas:
+    from avatarium.engine.colours import parse_colour
+    from avatarium.engine.picture import read_picture
+    from avatarium.engine.video import Canvas, Rectangle
+
+    start = job.start
+    ground: Ground | None = None
+    if job.facts["ground_key"]:
+        ground = read_picture(job.stored(job.facts["ground_key"], "ground")).over()
+    elif start.color:
+        ground = parse_colour(start.color)
+    place = (start.web_people_x, start.web_people_y, start.web_people_width, start.web_people_height)
+    behind = (start.web_dist_bg_x, start.web_dist_bg_y, start.web_dist_bg_width, start.web_dist_bg_height)
+    return Canvas(
+        resolution=start.resolution,
+        width=start.web_bg_width,
+        height=start.web_bg_height,
+        person=Rectangle.given(*place),
+        ground=ground,
+        ground_at=Rectangle.given(*behind),
+    )
+
+
+FAMILY = Video()
