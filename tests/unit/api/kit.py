@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from pydantic import BaseModel, Field
 from starlette.testclient import TestClient
 
-from avatarium.accounts.models import Role
 from avatarium.api.app import create_app
 from avatarium.api.auth import CallerDep
 from avatarium.api.envelope import Answer, ok
@@ -62,7 +61,7 @@ def house(home: Path, **settings: Any) -> Iterator[House]:
     platform = Platform.open(Settings(home=home, **settings), clock)
     metadata.create_all(platform.database.engine)
     admin, _ = platform.accounts.ensure_admin()
-    user = platform.accounts.add_user("Ada", role=Role.USER, password="a long enough password", coins=1000)
+    user = platform.accounts.add_user("Ada", coins=1000)
     made = House(
         platform=platform,
         clock=clock,
