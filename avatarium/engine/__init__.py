@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from avatarium.engine.assets import AssetStore, default_store
     from avatarium.engine.avatars import BUILT_IN, read_avatar
     from avatarium.engine.face import Emotion, Life, PhotoActor, Shot, View, arkit_marks, frame_shot, speech_marks
+    from avatarium.engine.introduction import preview
     from avatarium.engine.picture import read_picture
     from avatarium.engine.production import Take, make_video
     from avatarium.engine.recording import recorded_speech
@@ -23,20 +24,21 @@ if TYPE_CHECKING:
     from avatarium.engine.speech import Speech, Voice, find_voice, phonemes_from_audio, stream, synthesize, voices
     from avatarium.engine.spoken import SpokenFile, speak_to_file
     from avatarium.engine.talking import SpeakOptions, prepare_view, speak
-    from avatarium.engine.video import Canvas, Fit, Rectangle, Size, VideoWriter, read_sound
+    from avatarium.engine.video import Canvas, Fit, Rectangle, Size, VideoWriter, cover, read_sound
 
 _HOMES = {
     "assets": ("AssetStore", "default_store"),
     "avatars": ("BUILT_IN", "read_avatar"),
     "face": ("Emotion", "Life", "PhotoActor", "Shot", "View", "arkit_marks", "frame_shot", "speech_marks"),
     "picture": ("read_picture",),
+    "introduction": ("preview",),
     "production": ("Take", "make_video"),
     "recording": ("recorded_speech",),
     "script": ("Script",),
     "speech": ("Speech", "Voice", "find_voice", "phonemes_from_audio", "stream", "synthesize", "voices"),
     "spoken": ("SpokenFile", "speak_to_file"),
     "talking": ("SpeakOptions", "prepare_view", "speak"),
-    "video": ("Canvas", "Fit", "Rectangle", "Size", "VideoWriter", "read_sound"),
+    "video": ("Canvas", "Fit", "Rectangle", "Size", "VideoWriter", "cover", "read_sound"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -60,12 +62,14 @@ __all__ = [
     "View",
     "Voice",
     "arkit_marks",
+    "cover",
     "default_store",
     "find_voice",
     "frame_shot",
     "make_video",
     "phonemes_from_audio",
     "prepare_view",
+    "preview",
     "read_avatar",
     "read_picture",
     "read_sound",

@@ -21,12 +21,14 @@ from avatarium.engine.video.framing import (
 from avatarium.engine.video.probe import ColourTags, SoundFacts, VideoFacts, probe
 from avatarium.engine.video.sound import Sound, read_sound
 from avatarium.engine.video.sound_writer import SoundKind, SoundWriter
+from avatarium.engine.video.stills import THUMBNAIL, cover
 from avatarium.engine.video.writer import VideoWriter
 
 __all__ = [
     "FRAME_RATES",
     "METADATA_KEYS",
     "PRESETS",
+    "THUMBNAIL",
     "Box",
     "Canvas",
     "ColourTags",
@@ -44,6 +46,7 @@ __all__ = [
     "VideoKind",
     "VideoWriter",
     "blurred_ground",
+    "cover",
     "fit_picture",
     "make_ground",
     "open_media",

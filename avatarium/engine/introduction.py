@@ -1,0 +1,42 @@
+"""A few seconds of an avatar that introduces itself: what lists of avatars play."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from avatarium.engine.production import Take
+from avatarium.engine.speech import Voice
+from avatarium.engine.talking import SpeakOptions, choose_voice, perform, prepare_view, script_of_text
+from avatarium.engine.video.canvas import Canvas
+
+HEIGHT = 480
+GREETINGS: Mapping[str, str] = {
+    "en": "Hello! Nice to meet you. What would you like me to say?",
+    "es": "¡Hola! Mucho gusto. ¿Qué quieres que diga?",
+    "fr": "Bonjour ! Enchanté. Que voulez-vous que je dise ?",
+    "hi": "नमस्ते! आपसे मिलकर अच्छा लगा। मैं क्या कहूँ?",
+    "it": "Ciao! Piacere di conoscerti. Che cosa devo dire?",
+    "pt": "Olá! Muito prazer. O que você quer que eu diga?",
+}
+"""What is said, by the language of the voice; about three seconds."""
+
+
+def preview(avatar: str | Path, out: str | Path, *, voice: str | None = None, seed: int = 0) -> Take:
+    """Make a short video of an avatar, 480 pixels high in the shape of its picture, with its own ground.
+
+    Args:
+        avatar: a picture with a face in it, or a built-in avatar's name.
+        out: an ``.mp4`` or ``.webm`` file.
+        voice: name of a voice; None takes the one that the avatar speaks with.
+
+    Raises:
+        InputError, OutputError, AssetError: as :func:`speak`.
+    """
+    options = SpeakOptions(voice=voice, canvas=Canvas(resolution=HEIGHT), seed=seed)
+    script = script_of_text(_greeting(choose_voice(avatar, options)), avatar, options)
+    return perform(prepare_view(avatar, options), script, Path(out), options=options)
+
+
+def _greeting(voice: Voice) -> str:
+    return GREETINGS.get(voice.language.partition("-")[0], GREETINGS["en"])
