@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from starlette.testclient import TestClient
 
 from tests.unit.api.kit import House, house, trial
@@ -38,3 +40,13 @@ def stranger(installation: House) -> Iterator[TestClient]:
     """Somebody without a key."""
     with installation.client() as made:
         yield made
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Logs as they were, after a test that sets them up."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
