@@ -76,6 +76,15 @@ class Door:
         )
         return tokens.sign(claims, self._signing_key)
 
+    def end_of(self, principal: Principal) -> int | None:
+        """When the key of a principal expires; None for keys that do not, and for log-ins."""
+        query = sa.select(api_keys.c.expires_ms).where(
+            api_keys.c.id == principal.key_id, api_keys.c.user_id == principal.user_id
+        )
+        with self._database.read() as c:
+            ends_ms: int | None = c.execute(query).scalar_one_or_none()
+        return ends_ms
+
     def forget_user(self, user_id: str) -> None:
         """Ask the database again about every key and token of a user."""
         with self._lock:

@@ -15,6 +15,8 @@ from avatarium.secret import derive, load_secret
 from avatarium.settings import Settings
 
 CLIENT_TOKEN_LONGEST_S = 24 * 3600
+NOT_IN_BROWSERS = frozenset({Scope.ACCOUNT, Scope.ADMIN})
+"""A token that leaks from a page must not be able to make keys that outlive it."""
 LOGINS_PER_NAME_AND_ADDRESS = "10/5 minutes"
 LOGINS_PER_NAME = "60/hour"
 LOGINS_PER_ADDRESS = "60/hour"
@@ -165,6 +167,37 @@ class Accounts:
             key = keys.insert(c, user_id, text, wanted, now_ms=now_ms)
         return key, text
 
+    def create_key_as(
+        self,
+        principal: Principal,
+        *,
+        alias: str = "",
+        scopes: Iterable[str] = (),
+        expires_ms: int | None = None,
+        origins: Iterable[str] = (),
+    ) -> tuple[ApiKey, str]:
+        """A new key on behalf of a caller: it may do no more, nowhere else and no longer than what the caller holds.
+
+        What is not asked for is as the caller has it.
+
+        Raises:
+            ForbiddenError: more is asked for than the caller has, or the caller came with a client token.
+            RequestError: as :meth:`create_key`.
+        """
+        if principal.kind is Credential.CLIENT:
+            raise ForbiddenError("A client token cannot make keys. Use an API key.", code="key_needed")
+        asked = keys.checked_scopes(scopes)
+        for scope in sorted(asked):
+            principal.require(scope)
+        pages = keys.checked_origins(origins) or principal.origins
+        if principal.origins and not set(pages) <= set(principal.origins):
+            raise ForbiddenError("This key may not be used from all of these origins itself.", code="wrong_origin")
+        ends_ms = self._door.end_of(principal)
+        if ends_ms is not None:
+            expires_ms = ends_ms if expires_ms is None else min(expires_ms, ends_ms)
+        asked = asked or principal.scopes
+        return self.create_key(principal.user_id, alias=alias, scopes=asked, expires_ms=expires_ms, origins=pages)
+
     def list_keys(self, user_id: str) -> list[ApiKey]:
         """The keys of a user that are not revoked, newest first; expired ones are among them."""
         with self._database.read() as c:
@@ -188,8 +221,10 @@ class Accounts:
             ForbiddenError: the key does not cover a scope, or is a client token itself.
         """
         asked = keys.checked_scopes(scopes)
-        if not asked or Scope.ADMIN in asked:
-            raise RequestError("Name the scopes that the token is for; admin cannot be one.", code="bad_scopes")
+        if not asked or asked & NOT_IN_BROWSERS:
+            raise RequestError(
+                "Name the scopes that the token is for; account and admin cannot be among them.", code="bad_scopes"
+            )
         if not 1 <= seconds <= CLIENT_TOKEN_LONGEST_S:
             raise RequestError(f"A client token lives 1 to {CLIENT_TOKEN_LONGEST_S} seconds.", code="bad_expiry")
         if principal.kind is Credential.CLIENT:

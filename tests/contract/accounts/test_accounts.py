@@ -406,6 +406,35 @@ def test_a_user_is_no_admin_whatever_the_key_says(accounts: Accounts, ada: User)
         assert caught.value.code == "admin_only"
 
 
+def test_a_key_makes_none_that_may_more_than_itself(accounts: Accounts, ada: User, clock: ManualClock) -> None:
+    ends_ms, page = clock.now_ms() + 60_000, "https://example.com"
+    _, text = accounts.create_key(ada.id, scopes=["account", "read"], expires_ms=ends_ms, origins=[page])
+    narrow = accounts.authenticate(text)
+    child, child_text = accounts.create_key_as(narrow, alias="child")
+    assert (child.user_id, child.scopes, child.origins, child.expires_ms) == (
+        ada.id,
+        narrow.scopes,
+        (page,),
+        ends_ms,
+    )
+    assert accounts.authenticate(child_text).scopes == narrow.scopes
+    assert accounts.create_key_as(narrow, scopes=["read"], expires_ms=ends_ms + 1)[0].expires_ms == ends_ms
+    assert accounts.create_key_as(narrow, expires_ms=ends_ms - 1)[0].expires_ms == ends_ms - 1
+    with pytest.raises(ForbiddenError):
+        accounts.create_key_as(narrow, scopes=["generate"])
+    with pytest.raises(ForbiddenError):
+        accounts.create_key_as(narrow, origins=[page, "https://evil.test"])
+    with pytest.raises(ForbiddenError, match="cannot make keys"):
+        token = accounts.create_client_token(narrow, seconds=60, scopes=["read"])
+        accounts.create_key_as(accounts.authenticate(token))
+
+
+def test_a_login_makes_keys_that_outlive_it(accounts: Accounts, ada: User) -> None:
+    caller = accounts.authenticate(accounts.log_in("Ada", PASSWORD, address="192.0.2.1")[1])
+    key, _ = accounts.create_key_as(caller, scopes=["read"])
+    assert (key.expires_ms, key.scopes) == (None, frozenset({"read"}))
+
+
 # Client tokens
 
 
@@ -426,7 +455,8 @@ def test_a_client_token_covers_no_more_than_its_key(accounts: Accounts, ada: Use
 
 
 @pytest.mark.parametrize(
-    ("seconds", "scopes"), [(0, ["read"]), (86_401, ["read"]), (60, []), (60, ["admin"]), (60, ["x"])]
+    ("seconds", "scopes"),
+    [(0, ["read"]), (86_401, ["read"]), (60, []), (60, ["admin"]), (60, ["read", "account"]), (60, ["x"])],
 )
 def test_client_tokens_are_short_and_say_what_for(accounts: Accounts, seconds: float, scopes: list[str]) -> None:
     parent = accounts.authenticate(accounts.create_key(accounts.ensure_admin()[0].id)[1])
