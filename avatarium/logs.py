@@ -15,7 +15,10 @@ from avatarium.settings import Settings
 
 _SECRET = re.compile(r"\b(?:sk|lt|ct)_[\w.~+/=-]{4,}|(?<=sig=)[\w%.-]+|(?<=X-Amz-Signature=)\w+", re.IGNORECASE)
 _MASK = "[hidden]"
-_QUIET = ("uvicorn.access", "httpx", "httpcore", "asyncio", "urllib3", "sqlalchemy.engine")
+_QUIET = (
+    "uvicorn", "uvicorn.error", "uvicorn.access", "httpx", "httpcore", "asyncio", "urllib3", "sqlalchemy.engine",
+    "alembic", "dbos",
+)  # fmt: skip
 
 
 def configure_logging(settings: Settings) -> None:

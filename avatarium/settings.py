@@ -165,7 +165,7 @@ def load_settings(**overrides: object) -> Settings:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment in which another process finds these very settings."""
-    given = settings.model_dump(exclude_defaults=True) | {"home": settings.home}
+    given = settings.model_dump(include=settings.model_fields_set) | {"home": settings.home}
     return {**os.environ, **{f"AVATARIUM_{name.upper()}": _written(value) for name, value in given.items()}}
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from avatarium import __version__
-from avatarium.cli import assets, doctor, marks, speak, voices
+from avatarium.cli import assets, doctor, marks, serve, speak, voices
 
 app = typer.Typer(
     name="avatarium",
@@ -22,6 +22,9 @@ app.command("voices")(voices.voices)
 app.command("marks")(marks.marks)
 app.add_typer(assets.app, name="assets")
 app.command("doctor")(doctor.doctor)
+app.command("serve")(serve.serve)
+app.command("api")(serve.api)
+app.command("worker")(serve.worker)
 
 
 def _version(wanted: bool) -> None:
