@@ -1,0 +1,72 @@
+"""A catalogue on each database, with two users."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avatarium.accounts.service import Accounts
+from avatarium.catalogue.service import Catalogue
+from avatarium.clock import ManualClock
+from avatarium.database import Database
+from avatarium.settings import Settings, load_settings
+from avatarium.storage.fetch import Fetcher
+from avatarium.storage.service import Storage
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A catalogue and what stands around it."""
+
+    settings: Settings
+    database: Database
+    clock: ManualClock
+    storage: Storage
+    fetcher: Fetcher
+    catalogue: Catalogue
+    ada: str
+    ben: str
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder that a web server shows, and the server's ``host:port``."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield folder, f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, database: Database, web: tuple[Path, str]) -> Shop:
+    settings = load_settings(home=tmp_path / "home", fetch_allow=[web[1]], quota_bytes=1 << 20)
+    clock = ManualClock()
+    storage = Storage.open(settings, database, clock)
+    accounts = Accounts(database, clock, settings)
+    return Shop(
+        settings=settings,
+        database=database,
+        clock=clock,
+        storage=storage,
+        fetcher=Fetcher(settings, storage),
+        catalogue=Catalogue(database=database, storage=storage, clock=clock),
+        ada=accounts.add_user("Ada").id,
+        ben=accounts.add_user("Ben").id,
+    )
