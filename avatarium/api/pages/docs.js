@@ -288,7 +288,7 @@ function draw() {
   }
   main.append(el("p", { class: "none", id: "none", hidden: true }, "No call is like that."));
   follow();
-  if (location.hash.length > 1) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+  if (location.hash.length > 1) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView({ behavior: "instant" });
 }
 
 function filter() {

@@ -23,7 +23,7 @@ def test_a_key_in_the_header_opens(installation: House, header: str) -> None:
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer sk_wrong", "Basic abc", "sk_plain", "Bearer é"])
 def test_anything_else_is_401(stranger: TestClient, header: str) -> None:
-    answer = stranger.get(COINS, headers={"Authorization": header.encode()})
+    answer = stranger.get(COINS, headers={b"Authorization": header.encode()})
     assert answer.status_code == 401
     assert answer.json()["code"] == 401
 

@@ -128,7 +128,7 @@ def test_large_bodies_are_read_beside_the_event_loop(stranger: TestClient) -> No
     content_type=st.sampled_from(["application/json", "application/x-www-form-urlencoded", "text/plain", "é", ""]),
 )
 def test_no_bytes_are_a_bug(stranger: TestClient, body: bytes, method: str, content_type: str) -> None:
-    headers = {"Content-Type": content_type.encode("latin-1")}
+    headers = {b"Content-Type": content_type.encode("latin-1")}
     for path in (OPEN, ECHO):
         answer = stranger.request(method, path, content=body, headers=headers)
         assert answer.status_code < 500

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from avatarium.errors import UnavailableError
 from avatarium.logs import configure_logging, hide_secrets
-from avatarium.settings import Settings
+from avatarium.settings import load_settings
 from tests.unit.api.kit import House
 
 
@@ -122,7 +122,7 @@ def test_a_log_line_is_json_with_a_traceback_but_no_local_variables(
 ) -> None:
     import structlog
 
-    configure_logging(Settings(home=tmp_path, log_format="json"))
+    configure_logging(load_settings(home=tmp_path, log_format="json"))
     local = "sk_" + "x" * 20
     try:
         raise RuntimeError(f"with {local}")
@@ -139,7 +139,7 @@ def test_text_logs_show_no_local_variables_either(
 ) -> None:
     import structlog
 
-    configure_logging(Settings(home=tmp_path, log_format="text", log_level="warning"))
+    configure_logging(load_settings(home=tmp_path, log_format="text", log_level="warning"))
     hidden_name = "a value that stays inside"
     try:
         raise RuntimeError("trouble")
@@ -157,7 +157,7 @@ def test_lines_of_libraries_have_the_same_form(
 ) -> None:
     import logging
 
-    configure_logging(Settings(home=tmp_path, log_format="json"))
+    configure_logging(load_settings(home=tmp_path, log_format="json"))
     logging.getLogger("uvicorn.error").warning("with %s", "sk_abcdefgh")
     line = json.loads(capsys.readouterr().err)
     assert (line["event"], line["logger"], line["level"]) == ("with [hidden]", "uvicorn.error", "warning")
