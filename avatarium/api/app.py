@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from avatarium import __version__
 from avatarium.api import errors, openapi, routes
+from avatarium.api.families import family_routers
 from avatarium.api.metrics import Metrics
 from avatarium.api.middleware.body import BodyMiddleware
 from avatarium.api.middleware.guard import GuardMiddleware
@@ -43,7 +44,8 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.metrics = metrics
     errors.install(app)
     _add_middleware(app, platform, metrics)
-    app.router.routes.extend(sorted((route for router in routers() for route in router.routes), key=by_specificity))
+    every = [*routers(), *family_routers(platform.families)]
+    app.router.routes.extend(sorted((route for router in every for route in router.routes), key=by_specificity))
     openapi.install(app)
     return app
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from avatarium.engine.spoken import SpokenFile
 
 FPS = 25
-SPEECH = "speech/"
-"""Where speech that was made here lies; what is said in it lies beside it, in a file that ends in ``.json``."""
 ENGINE = "avatarium-photo"
 CREDENTIALS = "credentials"
 """The folder of the keys that sign, in the data folder."""
@@ -33,14 +31,12 @@ FADE_S = 0.08
 """Of sound that is cut before its end."""
 CHANGED_S = 0.25
 """A recording that is longer than it was measured by more has become another one."""
-COVER_AT_S = 0.4
-COVER_QUALITY = 88
 RENDERED = 0.97
 """Progress when the last frame is drawn."""
 log = structlog.get_logger()
 
 
-def measure_sound(job: Job[Any], url: str, *, speech_key: str) -> float:
+def measure_sound(job: Job[Any], url: str, *, marks_key: str) -> float:
     """Fetch a recording and tell its length in seconds.
 
     Raises:
@@ -52,7 +48,7 @@ def measure_sound(job: Job[Any], url: str, *, speech_key: str) -> float:
     from avatarium.storage.media import duration_s
 
     path = job.fetch(url, Kind.SOUND, "sound").path
-    spoken = spoken_file(job, path, speech_key)
+    spoken = spoken_file(job, path, marks_key)
     if spoken is not None:
         return spoken.duration_s
     limit_s = job.settings.media_max_s
@@ -63,7 +59,7 @@ def measure_sound(job: Job[Any], url: str, *, speech_key: str) -> float:
     return read_sound(path, RATE, max_s=limit_s).duration_s
 
 
-def hear(job: Job[Any], url: str, *, speech_key: str, whole_s: float, lasts_s: float) -> Script:
+def hear(job: Job[Any], url: str, *, marks_key: str, whole_s: float, lasts_s: float) -> Script:
     """What is said in a recording, as long as was paid for.
 
     Args:
@@ -78,7 +74,7 @@ def hear(job: Job[Any], url: str, *, speech_key: str, whole_s: float, lasts_s: f
     from avatarium.engine.video import read_sound
 
     path = job.fetch(url, Kind.SOUND, "sound").path
-    spoken = spoken_file(job, path, speech_key)
+    spoken = spoken_file(job, path, marks_key)
     if spoken is not None:
         return Script(in_pieces(_shortened(spoken.speech(RATE), lasts_s), FPS), lasts_s)
     sound = read_sound(path, RATE, max_s=job.settings.media_max_s)
@@ -109,17 +105,18 @@ def silence(seconds: float) -> Script:
     return Script(in_pieces(quiet, FPS), seconds)
 
 
-def spoken_file(job: Job[Any], path: Path, speech_key: str) -> SpokenFile | None:
-    """What is known to be said in speech that was made here; None of any other recording."""
+def spoken_file(job: Job[Any], path: Path, marks_key: str) -> SpokenFile | None:
+    """What is known to be said in speech that was made here; None of any other recording.
+
+    Args:
+        marks_key: where that lies; empty where nothing is known.
+    """
     from avatarium.engine.spoken import SpokenFile
 
-    if not speech_key.startswith(SPEECH):
-        return None
-    marks = str(Path(speech_key).with_suffix(".json"))
-    if job.storage.info(marks) is None:
+    if not marks_key or job.storage.info(marks_key) is None:
         return None
     try:
-        return SpokenFile.from_json(b"".join(job.storage.read(marks)), path)
+        return SpokenFile.from_json(b"".join(job.storage.read(marks_key)), path)
     except AudioError:
         return None  # it is heard then, as any other
 
@@ -152,14 +149,15 @@ def publish_video(job: Job[Any], path: Path, *, invented: bool = False, kept: bo
         invented: whether nobody's photo or voice is in it.
         kept: see :func:`publish`.
     """
-    from avatarium.engine.video import probe
+    from avatarium.engine.video import cover, probe
 
     facts = probe(path)
-    cover = write_cover(path, job.scratch / "cover.jpg")
+    still = job.scratch / "cover.jpg"
+    cover(path, still)
     seconds = round(facts.duration_s, 3)
     return {
         "key": publish(job, path, "video.mp4", "video/mp4", duration_s=seconds, invented=invented, kept=kept),
-        "cover_key": publish(job, cover, "cover.jpg", "image/jpeg", invented=invented, kept=kept),
+        "cover_key": publish(job, still, "cover.jpg", "image/jpeg", invented=invented, kept=kept),
         "seconds": seconds,
         "width": facts.width,
         "height": facts.height,
@@ -218,22 +216,6 @@ def _signed(job: Job[Any], path: Path, name: str, invented: bool, edited: Path |
     if not signed:
         log.info("unsigned", file=name, reason="its kind has no place for credentials")
     return copy
-
-
-def write_cover(video: Path, out: Path) -> Path:
-    """A picture out of the beginning of a video, as JPEG."""
-    from itertools import islice
-
-    from PIL import Image
-
-    from avatarium.engine.video import read_frames
-
-    frame = None
-    for frame in islice(read_frames(video), round(COVER_AT_S * FPS) + 1):  # noqa: B007 - the last one is wanted
-        pass
-    assert frame is not None  # a video without frames is not written
-    Image.fromarray(frame).save(out, "JPEG", quality=COVER_QUALITY)
-    return out
 
 
 def faded(samples: Samples, rate: int, seconds: float) -> Samples:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from avatarium.families import studio
 from avatarium.families.fields import GUESSED_S, LenientStart, Name, Prompt, Url, look_up
+from avatarium.families.tts import marks_key_of
 from avatarium.prices import Price, Prices
 from avatarium.storage.sniff import Kind
 from avatarium.tasks.family import Desk, Family, Links, Plan, Step
@@ -41,17 +42,26 @@ NEGATION = r"\b(?:not|no|never|without|isn't|aren't|don't|doesn't)(?:\s+\w+)?\s+
 class TalkingPhotoStart(LenientStart):
     """``POST talkingPhoto/start``."""
 
-    name: Name = Field("", description="A name for it.")
-    image_url: Url = Field(description="The picture of a face.")
-    audio_url: Url = Field("", description="What it says. Without one the face only looks, breathes and blinks.")
+    name: Name = Field("", description="A name for it.", examples=["My task"])
+    image_url: Url = Field(description="The picture of a face.", examples=["https://files.example/face.jpg"])
+    audio_url: Url = Field(
+        "",
+        description="What it says. Without one the face only looks, breathes and blinks.",
+        examples=["https://files.example/speech.mp3"],
+    )
     duration: int = Field(
         0,
         ge=0,
         le=LONGEST_S,
         description=f"Seconds at most, 1 to {LONGEST_S}. 0 is as long as the recording, or {SILENT_S} without one.",
+        examples=[5],
     )
-    prompt: Prompt = Field("", description="A word such as happy, sad, surprised or serious shows in the face.")
-    negative_prompt: Prompt = Field("", description="What is not wanted; a feeling named here is not shown.")
+    prompt: Prompt = Field(
+        "", description="A word such as happy, sad, surprised or serious shows in the face.", examples=["happy"]
+    )
+    negative_prompt: Prompt = Field(
+        "", description="What is not wanted; a feeling named here is not shown.", examples=["blurry"]
+    )
 
 
 class TalkingPhoto(Family[TalkingPhotoStart]):
@@ -74,7 +84,7 @@ class TalkingPhoto(Family[TalkingPhotoStart]):
             price=price(seconds, desk.prices),
             expected_s=WORK_BASE_S + WORK_SHARE * seconds,
             name=start.name,
-            facts={"speech_key": stored.key if stored else "", "expected_s": seconds},
+            facts={"marks_key": marks_key_of(stored.key) if stored else "", "expected_s": seconds},
             measured=known_s is not None or not start.audio_url,
         )
 
@@ -127,7 +137,7 @@ def _fetch(job: Job[TalkingPhotoStart]) -> dict[str, Any]:
     job.fetch(job.start.image_url, Kind.PICTURE, "picture")
     if not job.start.audio_url:
         return {"lasts_s": float(lasting_s(job.start, None))}
-    sound_s = studio.measure_sound(job, job.start.audio_url, speech_key=job.facts["speech_key"])
+    sound_s = studio.measure_sound(job, job.start.audio_url, marks_key=job.facts["marks_key"])
     return {"sound_s": round(sound_s, 4), "lasts_s": round(lasting_s(job.start, sound_s), 4)}
 
 
@@ -159,7 +169,7 @@ def _scene(job: Job[TalkingPhotoStart]) -> tuple[Renderer, Script]:
     return view, studio.hear(
         job,
         job.start.audio_url,
-        speech_key=job.facts["speech_key"],
+        marks_key=job.facts["marks_key"],
         whole_s=job.results["sound_s"],
         lasts_s=lasts_s,
     )

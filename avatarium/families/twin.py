@@ -14,7 +14,6 @@ from avatarium.catalogue.models import Avatar, avatars
 from avatarium.errors import ConflictError, RequestError
 from avatarium.families import studio
 from avatarium.families.fields import Colour, LenientStart, Name, Prompt, Url, look_up
-from avatarium.families.talking_photo import canvas_of
 from avatarium.ids import stable_id
 from avatarium.prices import Price, Unit
 from avatarium.storage.sniff import Kind
@@ -26,11 +25,10 @@ from avatarium.tasks.states import OPEN, State
 if TYPE_CHECKING:
     from avatarium.engine.face import PhotoActor
     from avatarium.engine.picture import Picture
-    from avatarium.engine.production import Renderer
-    from avatarium.engine.script import Script
 
 EXPECTED_S = 15.0
-GREETING = "Hello! It is good to meet you."
+VOICE_LANGUAGE = "en-US"
+"""Of the sample: its voices speak at once on any machine."""
 COVER_SIDE = 512
 SMALL_FACE_PX = 90
 """Distance of the outer corners of the eyes below which a face gets soft in a large video."""
@@ -141,22 +139,29 @@ def _sitter(job: Job[TwinStart]) -> _Sitter:
 
 
 def _look(job: Job[TwinStart]) -> dict[str, Any]:
+    from avatarium.engine.video import cover
+
     sitter = _sitter(job)
-    cover, people = _cover(job, sitter), _people(job, sitter)
+    still, people = job.scratch / "cover.jpg", _people(job, sitter)
+    cover(sitter.path, still, longest=COVER_SIDE)
     return {
         "picture_key": _put(job, sitter.path, f"picture{sitter.suffix}", sitter.media_type),
-        "cover_key": _put(job, cover, "cover.jpg", "image/jpeg"),
+        "cover_key": _put(job, still, "cover.jpg", "image/jpeg"),
         "people_key": _put(job, people, "people.png", "image/png") if people else "",
         "advice": _advice(sitter),
     }
 
 
 def _preview(job: Job[TwinStart]) -> dict[str, Any]:
-    from avatarium.engine.face import Life
+    from avatarium.engine.introduction import preview
+    from avatarium.engine.speech import Gender, find_voice
 
     if job.start.skip_preview:
         return {"key": ""}
-    path = studio.render(job, "preview.mp4", lambda: _scene(job), life=Life(seed=0, fps=float(studio.FPS)))
+    path = job.scratch / f"{job.task.attempt}-preview.mp4"
+    picture = job.stored(job.results["picture_key"], f"{job.task.attempt}-kept")
+    voice = find_voice(VOICE_LANGUAGE, gender=Gender(job.start.gender), live=True)
+    preview(picture, path, voice=voice.name)
     return {"key": studio.publish(job, path, "preview.mp4", "video/mp4", kept=True)}
 
 
@@ -196,16 +201,6 @@ def _put(job: Job[TwinStart], path: Path, name: str, media_type: str) -> str:
     return key
 
 
-def _cover(job: Job[TwinStart], sitter: _Sitter) -> Path:
-    from PIL import Image
-
-    small = Image.fromarray(sitter.picture.over())
-    small.thumbnail((COVER_SIDE, COVER_SIDE), Image.Resampling.LANCZOS)
-    out = job.scratch / "cover.jpg"
-    small.save(out, "JPEG", quality=studio.COVER_QUALITY)
-    return out
-
-
 def _people(job: Job[TwinStart], sitter: _Sitter) -> Path | None:
     """The person cut out, where it can be told from the ground."""
     import numpy as np
@@ -237,16 +232,6 @@ def _advice(sitter: _Sitter) -> list[str]:
             "The person cannot be told well from the ground, so backgrounds cannot be replaced. Use a plainer ground."
         )
     return advice
-
-
-def _scene(job: Job[TwinStart]) -> tuple[Renderer, Script]:
-    from avatarium.engine.script import spoken_script
-    from avatarium.engine.speech import Gender, find_voice
-    from avatarium.engine.talking import SpeakOptions, prepare_view
-
-    picture = job.stored(job.results["picture_key"], f"{job.task.attempt}-kept")
-    voice = find_voice("en-US", gender=Gender(job.start.gender), live=True)
-    return prepare_view(picture, SpeakOptions(canvas=canvas_of(picture))), spoken_script(GREETING, voice)
 
 
 FAMILY = Twin()

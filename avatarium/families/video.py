@@ -12,6 +12,7 @@ from avatarium.clock import SECOND_MS, iso
 from avatarium.errors import RequestError
 from avatarium.families import studio
 from avatarium.families.fields import GUESSED_S, Colour, LenientStart, Url, look_up
+from avatarium.families.tts import marks_key_of
 from avatarium.ids import LENGTH
 from avatarium.prices import Price, Prices
 from avatarium.tasks.family import Desk, Family, Links, Plan, Step
@@ -100,7 +101,7 @@ class Video(Family[VideoStart]):
             "avatar": avatar.source,
             "picture_key": "" if avatar.source else avatar.picture_key,
             "ground_key": ground_key,
-            "speech_key": stored.key if stored else "",
+            "marks_key": marks_key_of(stored.key) if stored else "",
             "anchor_type": 1 if avatar.owner else 0,
         }
         return Plan(
@@ -177,7 +178,7 @@ def _chosen_avatar(start: VideoStart, desk: Desk) -> Avatar:
 
 
 def _fetch(job: Job[VideoStart]) -> dict[str, Any]:
-    seconds = studio.measure_sound(job, job.start.sound_url, speech_key=job.facts["speech_key"])
+    seconds = studio.measure_sound(job, job.start.sound_url, marks_key=job.facts["marks_key"])
     return {"sound_s": round(seconds, 4)}
 
 
@@ -187,7 +188,7 @@ def _render(job: Job[VideoStart]) -> dict[str, Any]:
 
 
 def _publish(job: Job[VideoStart]) -> dict[str, Any]:
-    invented = bool(job.facts["avatar"]) and job.facts["speech_key"].startswith(studio.SPEECH)
+    invented = bool(job.facts["avatar"]) and bool(job.facts["marks_key"])
     return studio.publish_video(job, _rendered(job), invented=invented)
 
 
@@ -206,7 +207,7 @@ def _scene(job: Job[VideoStart]) -> tuple[Renderer, Script]:
     avatar = job.facts["avatar"] or job.stored(job.facts["picture_key"], "avatar")
     view = prepare_view(avatar, SpeakOptions(canvas=_canvas(job)))
     return view, studio.hear(
-        job, job.start.sound_url, speech_key=job.facts["speech_key"], whole_s=seconds, lasts_s=seconds
+        job, job.start.sound_url, marks_key=job.facts["marks_key"], whole_s=seconds, lasts_s=seconds
     )
 
 

@@ -142,17 +142,18 @@ def _marked_picture(job: Job[WatermarkStart], source: Path, mark: Mark) -> dict[
 
 
 def _marked_video(job: Job[WatermarkStart], source: Path, mark: Mark) -> dict[str, Any]:
-    from avatarium.engine.video import probe
+    from avatarium.engine.video import cover, probe
     from avatarium.engine.watermark import video_ending, watermark_video
 
     ending = video_ending(source)
     out = job.scratch / f"{job.task.attempt}-marked{ending}"
     watermark_video(source, out, mark, to_720p=job.start.to_720p, progress=lambda share: job.progress(0.97 * share))
     seconds = round(probe(out).duration_s, 3)
-    cover = studio.write_cover(out, job.scratch / "cover.jpg")
+    still = job.scratch / "cover.jpg"
+    cover(out, still)
     return {
         "key": studio.publish(job, out, f"marked{ending}", f"video/{ending[1:]}", duration_s=seconds, edited=source),
-        "cover_key": studio.publish(job, cover, "cover.jpg", "image/jpeg", edited=source),
+        "cover_key": studio.publish(job, still, "cover.jpg", "image/jpeg", edited=source),
         "seconds": seconds,
     }
 

@@ -1,0 +1,225 @@
+"""Avatars of users' own, in A2E's own shapes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Request
+
+from avatarium.accounts.models import Principal
+from avatarium.api.auth import MakerDep, PlatformDep, ReaderDep
+from avatarium.api.envelope import Answer, ok
+from avatarium.api.families import (
+    EXAMPLE_ID,
+    RECORD,
+    STARTS,
+    Batch,
+    Desk,
+    IdempotencyKey,
+    Named,
+    PathId,
+    Records,
+)
+from avatarium.api.groups import AVATARS
+from avatarium.api.routing import Params, Router
+from avatarium.errors import NotFoundError
+from avatarium.families.twin import FAMILY, TwinStart, avatar_id_of
+from avatarium.platform import Platform
+from avatarium.tasks.job import results_of
+from avatarium.tasks.models import Task
+from avatarium.tasks.states import OPEN, State
+
+router = Router(AVATARS)
+
+ALL_MAX = 1000
+"""Records that the lists without pages give."""
+REQUEST = {"name": "demo", "gender": "female", "image_url": "https://files.example/p.png"}
+TWIN = {
+    **{name: value for name, value in RECORD.items() if name not in ("queue_position", "eta_s")},
+    "name": "demo",
+    "gender": "female",
+    "current_status": "completed",
+    "status": "completed",
+    "progress": 100,
+    "coins": 100,
+    "diamonds": 1,
+    "anchor_id": "64f0c0ffee0000000000e001",
+    "preview_result_url": "https://files.example/preview.mp4",
+    "people_img": "https://files.example/people.png",
+    "image_url": "https://files.example/p.png",
+    "video_url": "",
+    "advice": [],
+}
+STARTED = TWIN | {"current_status": "initialized", "status": "initialized", "anchor_id": "", "preview_result_url": ""}
+
+
+class TwinDesk(Desk):
+    """Trainings for one request."""
+
+    def __init__(self, platform: Platform, request: Request, caller: Principal) -> None:
+        super().__init__(FAMILY, platform, request, caller)
+        self._database, self._storage, self._catalogue = platform.database, platform.storage, platform.catalogue
+
+    def whole(self, *states: State) -> list[dict[str, Any]]:
+        """Records without pages."""
+        rows, _ = self._platform.tasks.page(self._caller.user_id, FAMILY, states=states, limit=ALL_MAX)
+        return self.all(rows)
+
+    def cancel(self, task_id: str) -> Task:
+        """Stop a training; what it had made already is not kept."""
+        task = super().cancel(task_id)
+        if task.state is not State.COMPLETED:
+            self._forget(task)
+        return task
+
+    def delete(self, task_id: str) -> dict[str, str]:
+        """Remove a training, the avatar that it made and their files."""
+        task = self.get(task_id)
+        gone = super().delete(task_id)
+        self._forget(task)
+        return gone
+
+    def _forget(self, task: Task) -> None:
+        avatar_id = avatar_id_of(task.id)
+        if any(made.id == avatar_id for made in self._catalogue.avatars(task.user_id, kind="custom", twin_id=task.id)):
+            try:
+                with self._database.write() as c:
+                    self._catalogue.remove_avatar(c, task.user_id, avatar_id)
+            except NotFoundError:
+                return  # by another call, just now
+        self._storage.delete_prefix(results_of(task))
+
+
+@router.serve(
+    "POST /api/v1/userVideoTwin/startTraining",
+    title="Create A Custom Avatar by a Video or an Image",
+    request=REQUEST,
+    answer=STARTED,
+    returns=dict[str, Any],
+    errors=STARTS,
+)
+def start(
+    params: Annotated[TwinStart, Params],
+    request: Request,
+    caller: MakerDep,
+    platform: PlatformDep,
+    key: IdempotencyKey = None,
+) -> Answer:
+    """Make an avatar of your own from a picture of one face. Videos are not offered yet.
+
+    When `current_status` is `completed`, `anchor_id` is the avatar for `video/generate` (with `anchor_type` 1), and
+    `advice` says what would make a better one. Costs a diamond, or 100 coins where you have none.
+    """
+    desk = TwinDesk(platform, request, caller)
+    return ok(desk.shown(desk.start(params, key)))
+
+
+@router.serve(
+    "GET /api/v1/userVideoTwin/records",
+    title="Get Status of All Tasks",
+    request={"pageNum": 1, "pageSize": 10, "status": "completed"},
+    answer={"rows": [TWIN], "list": [TWIN], "count": 1},
+    returns=dict[str, Any],
+)
+def records(params: Annotated[Records, Params], request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
+    """Your trainings, newest first."""
+    return ok(TwinDesk(platform, request, caller).page(params))
+
+
+@router.serve(
+    "GET /api/v1/userVideoTwin/userRecords",
+    "GET /api/v1/userVideoTwin/list",
+    title="Get all training records",
+    answer=[TWIN],
+    returns=list[dict[str, Any]],
+)
+def user_records(request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
+    """All your trainings at once, newest first."""
+    return ok(TwinDesk(platform, request, caller).whole())
+
+
+@router.serve(
+    "GET /api/v1/userVideoTwin/trainingRecords",
+    title='Get All Ongoing "Training" Tasks',
+    answer=[STARTED],
+    returns=list[dict[str, Any]],
+)
+def training_records(request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
+    """Your trainings that are not done."""
+    return ok(TwinDesk(platform, request, caller).whole(*OPEN))
+
+
+@router.serve(
+    "POST /api/v1/userVideoTwin/batchDetail",
+    title="Details of several tasks",
+    request={"ids": [EXAMPLE_ID]},
+    answer=[TWIN],
+    returns=list[dict[str, Any]],
+)
+def batch_detail(
+    params: Annotated[Batch, Params], request: Request, caller: ReaderDep, platform: PlatformDep
+) -> Answer:
+    """Those of these trainings that are there: match them by `_id`, not by order."""
+    return ok(TwinDesk(platform, request, caller).batch(params.ids))
+
+
+@router.serve(
+    "GET /api/v1/userVideoTwin/{_id}",
+    title="Status of One Task",
+    answer=TWIN,
+    returns=dict[str, Any],
+)
+def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
+    """One training. `anchor_id` is there when it is completed."""
+    desk = TwinDesk(platform, request, caller)
+    return ok(desk.shown(desk.get(task_id)))
+
+
+@router.serve(
+    "POST /api/v1/userVideoTwin/remove",
+    title="Remove A Customized Avatar",
+    request={"_id": EXAMPLE_ID},
+    answer={"_id": EXAMPLE_ID},
+    returns=dict[str, str],
+)
+def remove(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
+    """Remove the avatar that a training made, with its files. One that is not done is cancelled, and costs nothing."""
+    return ok(TwinDesk(platform, request, caller).delete(params.id))
+
+
+@router.serve(
+    "DELETE /api/v1/userVideoTwin/{_id}",
+    title="Remove A Customized Avatar",
+    answer={"_id": EXAMPLE_ID},
+    returns=dict[str, str],
+)
+def delete(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
+    """The same as `userVideoTwin/remove`."""
+    return ok(TwinDesk(platform, request, caller).delete(task_id))
+
+
+@router.serve(
+    "POST /api/v1/userVideoTwin/{_id}/cancel",
+    title="Cancel a training",
+    request={},
+    answer=STARTED | {"current_status": "failed", "status": "failed", "failed_code": "cancelled"},
+    returns=dict[str, Any],
+)
+def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
+    """Stop a training and give its price back. One that is done stays as it is."""
+    desk = TwinDesk(platform, request, caller)
+    return ok(desk.shown(desk.cancel(task_id)))
+
+
+@router.serve(
+    "POST /api/v1/userVideoTwin/retry",
+    title="Try a training again",
+    request={"_id": EXAMPLE_ID},
+    answer=STARTED,
+    returns=dict[str, Any],
+    errors=STARTS,
+)
+def retry(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
+    """Do a training again that failed or was cancelled. It costs what it costs now."""
+    desk = TwinDesk(platform, request, caller)
+    return ok(desk.shown(desk.retry(params.id)))
