@@ -25,6 +25,7 @@ from avatarium.tasks.slot import Slot
 from avatarium.tasks.sweep import Sweep
 
 GUARD_S = 2.0
+LOOP_END_S = 2.0
 SWEEP_S = 60.0
 POLL_S = {Queue.QUICK.value: 0.1, Queue.MEDIA.value: 0.5}
 EXECUTORS = "executors"
@@ -40,19 +41,20 @@ class Worker:
         self.executor = f"{socket.gethostname()}-{uuid4().hex[:12]}"
         self._locks: Locks = open_locks(platform.database, settings.home / EXECUTORS)
         self._slots = SlotPool(settings, platform)
+        self._runner = workflow.TaskRunner(
+            platform.tasks, platform.families, platform.prices, self._slots, platform.clock
+        )
         self._stopping = threading.Event()
         self._courier = Courier(platform)
         self._sweep = Sweep(platform)
 
     def run(self) -> None:
-        """Work until :meth:`stop` is called. What is being worked on then goes back to the queue."""
+        """Work until :meth:`stop` is called. The process must end then, at once and by :func:`os._exit`: what was being
+        worked on is taken over by another worker, or by the next one that starts."""
         settings, database = self._platform.settings, self._platform.database
         if not self._locks.take(self.executor):
             raise UnavailableError("This worker's lock is taken.", code="executor_taken")
-        runner = workflow.TaskRunner(
-            self._platform.tasks, self._platform.families, self._platform.prices, self._slots, self._platform.clock
-        )
-        workflow.serve_with(runner)
+        workflow.serve_with(self._runner)
         _launch(self.executor, settings, database)
         log.info("worker_ready", executor=self.executor)
         loops = [
@@ -62,9 +64,10 @@ class Worker:
         ]
         self._slots.prepare()
         self._stopping.wait()
-        for loop in loops:
-            loop.join(timeout=5)
+        self._runner.stop()
         self._slots.close()
+        for loop in loops:
+            loop.join(timeout=LOOP_END_S)
         roll.strike(self._platform.database, self.executor)
 
     def stop(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import structlog
 from dbos import DBOS
@@ -50,6 +50,10 @@ class TaskRunner:
         self._slots = slots
         self._clock = clock
         self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Let go of all work without ending it: what its process says from now on is not believed."""
+        self._stopping.set()
 
     def run(self, task_id: str, attempt: int) -> None:
         """Carry an attempt out to its end. What it has done before is not done again."""
@@ -97,6 +101,8 @@ class TaskRunner:
             except Unwanted:
                 return {"unwanted": True}
             except StepFailed as failure:
+                if self._stopping.is_set():
+                    _wait_for_the_end()
                 if not failure.again or number == TRIES or (failure.code == "engine_crashed" and number == 2):
                     return {"failed": {"code": failure.code, "message": failure.message}}
                 log.warning("step_again", step=step, code=failure.code, reason=failure.message)
@@ -143,6 +149,12 @@ class TaskRunner:
                 log.warning("database_away", again_in_s=pause_s)
                 self._stopping.wait(pause_s)
                 pause_s = min(2 * pause_s, 30.0)
+
+
+def _wait_for_the_end() -> NoReturn:
+    """Stand still until this process ends: whatever was returned or raised here would be kept as the step's outcome."""
+    while True:
+        threading.Event().wait()
 
 
 class _Progress:

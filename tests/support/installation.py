@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from avatarium.accounts import ledger
 from avatarium.accounts.models import Principal, Role
+from avatarium.migrations import upgrade
 from avatarium.platform import Platform
 from avatarium.settings import Settings, environment_of
-from avatarium.tasks import durable
 from avatarium.tasks.models import Task, task_of, tasks
 
 ROOT = Path(__file__).parents[2]
@@ -26,13 +26,13 @@ PATIENCE_S = 90.0
 
 
 class Installation:
-    """Made on a database that has every table."""
+    """Made on an empty database."""
 
     def __init__(self, home: Path, database_url: str, **settings: Any) -> None:
         given = {"home": home, "database_url": database_url, "plugins": ["tests.support.families"], **settings}
         self.settings = Settings(**given)
         self.platform = Platform.open(self.settings)
-        durable.migrate(self.platform.database)
+        upgrade(self.platform.database)
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def add_user(self, name: str = "somebody", *, coins: int = 1000) -> Principal:
