@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from avatarium.catalogue.voices import default_voice, locale_of, voice_id, voice_of, wanted_locale
 from avatarium.errors import NotFoundError, RequestError
-from avatarium.tasks.family import Desk, Family, Links, Plan, Queue, StartModel, Step
+from avatarium.families.fields import LenientStart
+from avatarium.tasks.family import Desk, Family, Links, Plan, Queue, Step
 from avatarium.tasks.job import Job
 from avatarium.tasks.models import Task
 
@@ -27,7 +28,7 @@ _LIVE_FACTOR, _BEST_FACTOR = 0.05, 1.0
 """Seconds of work for a second of speech, on one core."""
 
 
-class TtsStart(StartModel):
+class TtsStart(LenientStart):
     """What to say, and who says it. Other fields that clients send (``speed``, ``pitch``, ``language``) do nothing."""
 
     msg: str = Field(max_length=LONGEST, description="The text to speak, 1 to 3000 characters.")
@@ -38,16 +39,8 @@ class TtsStart(StartModel):
     )
     region: str = Field("", max_length=16, description="Region, such as US; a child's `value` of the languages.")
     speechRate: float = Field(  # noqa: N815 - `speech_rate`, which clients send too, has no effect in A2E
-        1.0, ge=0.5, le=2.0, allow_inf_nan=False, description="Speed, 0.5 to 2."
+        1.0, ge=0.5, le=2.0, description="Speed, 0.5 to 2."
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_is_missing(cls, given: Any) -> Any:
-        """Forms send null or an empty text for what was left out."""
-        if not isinstance(given, dict):
-            return given
-        return {name: value for name, value in given.items() if name == "msg" or value not in (None, "")}
 
     @field_validator("msg")
     @classmethod
