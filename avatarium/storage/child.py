@@ -36,7 +36,7 @@ def duration_apart(path: Path) -> float:
     """:func:`~avatarium.storage.media.duration_s` in a child process.
 
     Raises:
-        RequestError: ``video_unreadable`` or ``media_unreadable``.
+        RequestError: ``media_unreadable``.
     """
     return float(_ask("duration", path)["duration_s"])
 

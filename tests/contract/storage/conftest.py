@@ -9,7 +9,7 @@ import pytest
 
 from avatarium.clock import Clock
 from avatarium.database import Database, metadata
-from avatarium.settings import Settings
+from avatarium.settings import load_settings
 from avatarium.storage import Storage
 from tests.contract.storage import servers
 from tests.contract.storage.servers import S3Server
@@ -58,7 +58,7 @@ def make_storage(tmp_path: Path) -> Iterator[StorageMaker]:
     opened: list[Database] = []
 
     def make(*, clock: Clock | None = None, **settings: object) -> Storage:
-        chosen = Settings(home=tmp_path / "home", **settings)  # type: ignore[arg-type]
+        chosen = load_settings(home=tmp_path / "home", **settings)
         database = Database.open(chosen.database)
         opened.append(database)
         metadata.create_all(database.engine)

@@ -10,7 +10,7 @@ import pytest
 
 from avatarium.clock import ManualClock
 from avatarium.database import Database, metadata
-from avatarium.settings import Settings
+from avatarium.settings import Settings, load_settings
 from avatarium.storage import Fetcher, Storage
 from tests.unit.storage import webserver
 from tests.unit.storage.webserver import Answer, Stranger
@@ -25,7 +25,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Small limits."""
-    return Settings(
+    return load_settings(
         home=tmp_path / "home",
         quota_bytes=1_000_000,
         upload_max_bytes=500_000,

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 from PIL import Image
 
 VIDEOS = {
-    "mp4": ("libx264", "aac"),
-    "mov": ("libx264", "aac"),
-    "webm": ("libvpx", "libopus"),
-    "matroska": ("libx264", "aac"),
-    "avi": ("mpeg4", "mp3"),
-    "mpegts": ("mpeg2video", "mp2"),
-    "mpeg": ("mpeg2video", "mp2"),
-    "flv": ("flv", "mp3"),
-    "3gp": ("libx264", "aac"),
+    "mp4": "libx264",
+    "mov": "libx264",
+    "webm": "libvpx",
+    "matroska": "libx264",
+    "avi": "mpeg4",
+    "mpegts": "mpeg2video",
+    "mpeg": "mpeg2video",
+    "flv": "flv",
+    "3gp": "libx264",
 }
 SOUNDS = {
     "wav": "pcm_s16le",
@@ -39,6 +41,7 @@ def sound(container: str, seconds: float = 1.0) -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as output:
         stream = output.add_stream(SOUNDS[container], rate=RATE, layout="mono")
+        assert isinstance(stream, AudioStream)
         samples = np.sin(np.arange(round(RATE * seconds)) / 20).astype(np.float32)[None] / 2
         frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
         frame.sample_rate = RATE
@@ -52,7 +55,8 @@ def video(container: str, seconds: float = 1.0) -> bytes:
     """A grey picture that stands, without sound."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as output:
-        stream = output.add_stream(VIDEOS[container][0], rate=25)
+        stream = output.add_stream(VIDEOS[container], rate=25)
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
         for _ in range(round(25 * seconds)):
             frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 127, np.uint8), format="rgb24")

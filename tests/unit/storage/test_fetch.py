@@ -166,7 +166,11 @@ def test_a_server_that_says_nothing(
     serve: Serve, fetcher_for: FetcherFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("avatarium.storage.fetch.SILENCE_TIMEOUT_S", 0.2)
-    stranger = serve(lambda _connection, _request: stranger.over.wait(10) and None)
+
+    def silent(_connection: socket.socket, _request: str) -> None:
+        stranger.over.wait(10)
+
+    stranger = serve(silent)
     assert trouble(fetcher_for(stranger), stranger.url, tmp_path / "got").code == "url_timeout"
 
 

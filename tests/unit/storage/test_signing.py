@@ -53,7 +53,7 @@ def test_no_part_can_be_changed_or_left_out(name: str, value: str | None) -> Non
     if changed == query:
         return
     with pytest.raises(ForbiddenError) as refused:
-        signer.check_upload(KEY, changed, media_type="image/png", size_bytes=10)  # type: ignore[arg-type]
+        signer.check_upload(KEY, changed, media_type="image/png", size_bytes=10)
     assert refused.value.code == "bad_signature"
 
 
