@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from fractions import Fraction
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ _FINEST = 90_000
 """Ticks a second of the result where the source's own are too coarse or too fine."""
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders leave the alpha of WebM files out."""
+_MOST_LOOKED_AT = 3000
+_REORDERED = 16
+"""H.264 and HEVC hold at most so many frames back."""
+_UNEVEN_S = 0.003
+"""Time stamps in milliseconds are off by one, and their steps by two."""
 _TOLD_SHARE, _TOLD_SLACK_S = 0.9, 0.5
 
 
@@ -85,6 +91,9 @@ def retouch(
             sound = carrier(source, target, kind, options)
         _carry_over(source, target, picture, sound, part, _Share(facts.duration_s, progress))
         picture.check_whole(path, facts)
+        _mux(target, picture.finish(facts.picture_s), part)
+        if sound:
+            _mux(target, sound[1].finish(), part)
         with part.writing():
             target.close()
             part.land()
@@ -147,9 +156,6 @@ def _carry_over(
         taker = sound[1] if sound and packet.stream is sound[0] else picture
         _mux(target, taker.take(packet), part)
         share.reached(picture.end_s)
-    _mux(target, picture.finish(), part)
-    if sound:
-        _mux(target, sound[1].finish(), part)
 
 
 def _mux(target: OutputContainer, packets: Iterator[Packet[Any]], part: PartFile) -> None:
@@ -159,7 +165,7 @@ def _mux(target: OutputContainer, packets: Iterator[Packet[Any]], part: PartFile
 
 
 class _Picture:
-    """Decodes, has drawn into, and encodes; the same seam as a :class:`SoundCarrier`."""
+    """Decodes, has drawn into, and encodes."""
 
     def __init__(
         self,
@@ -177,7 +183,8 @@ class _Picture:
         self._origin_s = Fraction(max(0, source.start_time or 0), 1_000_000)
         self._rate = made_rate(self.source)
         self._tick = _tick_of(self.source)
-        self._target = _add_stream(target, coding, options, self._rate, self._tick)
+        self._variable = _is_variable(path)
+        self._target = _add_stream(target, coding, options, self._rate, self._tick, variable=self._variable)
         self._durations: dict[int, int] = {}
         self._last, self._end = -1, 0
 
@@ -193,7 +200,11 @@ class _Picture:
             for frame in frames:
                 yield from self._encode(frame)
 
-    def finish(self) -> Iterator[Packet[Any]]:
+    def finish(self, told_s: float | None) -> Iterator[Packet[Any]]:
+        """What the encoder holds; the last frame is shown until the source's header says that the picture ends."""
+        told = round((told_s or 0.0) / self._tick)
+        if self._last in self._durations and self._end < told:
+            self._durations[self._last], self._end = told - self._last, told
         yield from self._timed(self._target.encode(None))
 
     def check_whole(self, path: StrPath, facts: VideoFacts) -> None:
@@ -226,7 +237,9 @@ class _Picture:
         return max(0, round((frame.pts * frame.time_base - self._origin_s) / self._tick))
 
     def _length(self, frame: av.VideoFrame) -> int:
-        told = frame.duration * frame.time_base if frame.duration and frame.time_base else 1 / self._rate
+        """In files of variable rate the length that comes with a frame is often that of another one."""
+        known = frame.duration and frame.time_base and not self._variable
+        told = frame.duration * frame.time_base if known and frame.time_base else 1 / self._rate
         return max(1, round(told / self._tick))
 
     def _timed(self, packets: list[Packet[VideoStream]]) -> Iterator[Packet[Any]]:
@@ -246,6 +259,20 @@ def _alpha_decoder(stream: VideoStream) -> av.VideoCodecContext | None:
     return decoder
 
 
+def _is_variable(path: StrPath) -> bool:
+    """Whether frames come at uneven instants, told from the first thousands."""
+    with open_media(path, error=InputError, noun="video") as container:
+        stream = picture_stream(container, path)
+        found = islice(_packets(container, [stream], path), _MOST_LOOKED_AT)
+        instants = sorted(packet.pts * packet.time_base for packet in found if packet.pts is not None)
+    # The last are left out: of frames that are sent out of order some may lie beyond what was looked at.
+    steps = [
+        float(later - earlier)
+        for earlier, later in pairwise(instants if len(instants) < _MOST_LOOKED_AT else instants[:-_REORDERED])
+    ]
+    return bool(steps) and max(steps) - min(steps) > _UNEVEN_S
+
+
 def _tick_of(stream: VideoStream) -> Fraction:
     """The source's own unit of time where an MP4 file can keep it: then every instant stays exact."""
     base = stream.time_base
@@ -254,10 +281,19 @@ def _tick_of(stream: VideoStream) -> Fraction:
 
 
 def _add_stream(
-    target: OutputContainer, coding: PictureCoding, options: EncoderOptions, rate: Fraction, tick: Fraction
+    target: OutputContainer,
+    coding: PictureCoding,
+    options: EncoderOptions,
+    rate: Fraction,
+    tick: Fraction,
+    *,
+    variable: bool,
 ) -> VideoStream:
     webm = target.format.name == VideoKind.WEBM.value
     codec, choices = ("libvpx-vp9", vp9_choices(options)) if webm else ("libx264", h264_choices(options))
+    if variable and not webm:
+        # Frames sent out of order are timed by their neighbours, and an MP4 file would end before a late last frame.
+        choices |= {"bf": "0"}
     stream = target.add_stream(codec, rate=rate, options=choices)
     assert isinstance(stream, VideoStream)
     context = stream.codec_context
