@@ -62,8 +62,8 @@ def _write_sound(path: Path) -> None:
         for at in range(0, len(tone), 1152):
             frame = av.AudioFrame.from_ndarray(tone[None, at : at + 1152], format="fltp", layout="mono")
             frame.sample_rate, frame.pts = 44100, at
-            container.mux(stream.encode(frame))  # type: ignore[arg-type,union-attr]
-        container.mux(stream.encode(None))  # type: ignore[union-attr]
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
 
 
 def _read(path: Path, signer: Signer) -> Credentials:
