@@ -19,7 +19,7 @@ ELSEWHERE = ("token", "api_key", "apikey", "apiKey", "access_token", "accessToke
 HOW = "Send it in the header `Authorization: Bearer sk_...`."
 
 
-def platform_of(request: Request) -> Platform:
+async def platform_of(request: Request) -> Platform:
     """The platform that this app serves."""
     platform: Platform = request.app.state.platform
     return platform
@@ -95,7 +95,7 @@ def needs(scope: Scope) -> Any:
         ForbiddenError: it does not.
     """
 
-    def check(principal: Annotated[Principal, Depends(authenticated)]) -> Principal:
+    async def check(principal: Annotated[Principal, Depends(authenticated)]) -> Principal:  # async: no thread for it
         principal.require(scope)
         return principal
 

@@ -17,6 +17,9 @@ changes its address and its key.
 
 Every answer is `{code, data, trace_id}`; `code` 0 is success. An error has its HTTP status and also `message`, `msg`
 (the same sentence) and `reason`, a word for programs. Send the key as `Authorization: Bearer sk_...`. Times are UTC.
+
+With `x-lang: zh-CN` the general sentences come in Chinese; what the engine says of a picture, a text or a recording
+stays English. Paths may be written in any case, and unknown fields are ignored.
 """
 SCHEME = "key"
 

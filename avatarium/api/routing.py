@@ -115,7 +115,7 @@ class Router(APIRouter):
             _for_method(endpoint, method),
             methods=[method],
             summary=title,
-            description=inspect.getdoc(endpoint),
+            description=(inspect.getdoc(endpoint) or "").replace("``", "`"),
             response_model=Envelope[returns],
             response_description="`code` 0 and what was asked for",
             responses=_responses(answer, (*_ALWAYS, *also, *errors)),

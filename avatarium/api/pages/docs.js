@@ -72,7 +72,7 @@ function limitsOf(given) {
   const pick = (name) => parts.map((part) => part[name]).find((value) => value !== undefined);
   const said = [];
   if (pick("minimum") !== undefined) said.push(`≥ ${pick("minimum")}`);
-  if (pick("maximum") !== undefined) said.push(`≤ ${pick("maximum")}`);
+  if (pick("maximum") < 1e9) said.push(`≤ ${pick("maximum")}`);
   if (pick("maxLength") !== undefined) said.push(`at most ${pick("maxLength")} characters`);
   const preset = schema.default;
   if (preset !== undefined && preset !== null && preset !== "" && typeof preset !== "object") said.push(`default ${JSON.stringify(preset)}`);

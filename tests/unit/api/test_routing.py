@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from starlette.testclient import TestClient
 
 from avatarium.api.groups import GROUPS
 from avatarium.api.routing import Route, by_specificity
-from tests.unit.api.kit import House
+from tests.unit.api.kit import House, house
 
 PUBLIC = {"/healthz", "/readyz", "/api/login/account", "/api/v1/custom_back/randomBackground"}
 """Whoever adds a call without a key has to say so here."""
@@ -77,8 +78,8 @@ def test_only_public_calls_are_documented_without_a_key(admin: TestClient) -> No
     assert {path for path in open_calls if "rial" not in path} <= PUBLIC
 
 
-def test_every_call_that_is_not_public_asks_for_a_key(installation: House) -> None:
-    with installation.client() as stranger:
+def test_every_call_that_is_not_public_asks_for_a_key(tmp_path: Path) -> None:
+    with house(tmp_path, rate_limit_anonymous="9999/minute") as made, made.client() as stranger:
         document = stranger.get("/openapi.json").json()
         for path, method, operation in _operations(document):
             if operation.get("security") != []:
