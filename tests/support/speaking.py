@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,11 +140,9 @@ def _read(response: Any) -> Any:
 
 
 @contextmanager
-def speaking(
-    home: Path, database_url: str, *, prepare: Callable[[Platform], None] | None = None, **settings: Any
-) -> Iterator[Speaking]:
+def speaking(home: Path, database_url: str, *, clock: Clock | None = None, **settings: Any) -> Iterator[Speaking]:
     """Open one on a database that has every table."""
-    platform = Platform.open(Settings(home=home, database_url=database_url, **settings), Clock())
+    platform = Platform.open(Settings(home=home, database_url=database_url, **settings), clock or Clock())
     worker = InThread(platform)
     platform.tasks = Tasks(
         database=platform.database,
@@ -160,8 +158,6 @@ def speaking(
             language=language,
         ),
     )
-    if prepare:
-        prepare(platform)
     keys = []
     for name in ("Ada", "Ben"):
         user = platform.accounts.add_user(name, coins=100)
