@@ -7,11 +7,24 @@ from typing import Annotated
 import typer
 
 from avatarium import __version__
-from avatarium.cli import assets, doctor, marks, serve, speak, voices
+from avatarium.cli import (
+    assets,
+    backup,
+    coins,
+    doctor,
+    marks,
+    migrate,
+    serve,
+    settings_page,
+    speak,
+    tokens,
+    users,
+    voices,
+)
 
 app = typer.Typer(
     name="avatarium",
-    help="Make a photo speak: a picture and a sentence become a talking video, on this computer.",
+    help="Make a photo speak: a picture and a sentence become a talking video, on this computer; or serve that to others.",
     no_args_is_help=False,
     add_completion=False,
     rich_markup_mode=None,
@@ -25,6 +38,14 @@ app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 app.command("api")(serve.api)
 app.command("worker")(serve.worker)
+app.add_typer(users.app, name="user")
+app.add_typer(tokens.app, name="token")
+app.add_typer(coins.app, name="coins")
+app.command("reconcile")(coins.reconcile)
+app.command("settings")(settings_page.settings)
+app.command("migrate")(migrate.migrate)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 
 
 def _version(wanted: bool) -> None:

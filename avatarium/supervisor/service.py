@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.1
 AT_ONCE = 2
-"""Children that start at once: the API and a worker. The others would make these late, and follow when they are ready."""
+"""Children that start at once: the API and a worker. The others would delay these, and follow when they are ready."""
 READY_TIMEOUT_S = 5.0
 STOP_S = 8.0
 """For draining; what lives then is killed. Media processes go with their worker."""
