@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from avatarium.api.envelope import EXAMPLE_TRACE
+from avatarium.api.envelope import EXAMPLE_TRACE, ErrorBody
 from avatarium.api.groups import GROUPS
 from avatarium.api.routing import Route
 
@@ -50,6 +50,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     words = "A key of the form `sk_...`, made by `avatarium token create` or by Get API token."
     components["securitySchemes"] = {SCHEME: {"type": "http", "scheme": "bearer", "description": words}}
     whole["security"] = [{SCHEME: []}]
+    error = ErrorBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    components.setdefault("schemas", {}).update(error.pop("$defs"), ErrorBody=error)
     _drop_what_we_never_answer(whole)
     for route in app.routes:
         if isinstance(route, Route) and route.include_in_schema:
@@ -75,8 +77,10 @@ def _give_examples_to_parameters(operation: dict[str, Any], examples: Any) -> No
 def _give_example_of_error(answer: dict[str, Any], status: int) -> None:
     message, reason = _ERRORS.get(status, ("It did not work.", "error"))
     example = {"code": status, "message": message, "msg": message, "reason": reason, "data": None}
-    for content in answer.get("content", {}).values():
-        content["example"] = example | {"trace_id": EXAMPLE_TRACE}
+    contents = answer.get("content", {})
+    answer["content"] = {
+        kind: {**of, "example": example | {"trace_id": EXAMPLE_TRACE}} for kind, of in contents.items()
+    }
 
 
 _ERRORS = {

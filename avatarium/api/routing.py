@@ -12,7 +12,7 @@ from fastapi import APIRouter, Body, Query
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from avatarium.api.envelope import EXAMPLE_TRACE, Envelope, ErrorBody
+from avatarium.api.envelope import EXAMPLE_TRACE, Envelope
 from avatarium.errors import (
     AuthError,
     BusyError,
@@ -25,6 +25,8 @@ from avatarium.errors import (
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 _ALWAYS: tuple[type[ServiceError], ...] = (RequestError, AuthError, BusyError, UnavailableError)
+_ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+"""By reference: a model for every error of every route would take seconds at each start."""
 _READS = frozenset({"GET", "HEAD", "DELETE"})
 
 
@@ -171,6 +173,6 @@ def _responses(answer: object, errors: tuple[type[ServiceError], ...]) -> dict[i
     whole = {"code": 0, "data": answer, "trace_id": EXAMPLE_TRACE}
     responses: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": whole}}}}
     for kind in sorted(errors, key=lambda kind: kind.status):
-        responses[kind.status] = {"model": ErrorBody, "description": inspect.getdoc(kind) or ""}
-    responses[500] = {"model": ErrorBody, "description": "A bug of ours; the log tells more under the `trace_id`."}
+        responses[kind.status] = {"description": inspect.getdoc(kind) or "", "content": _ERROR}
+    responses[500] = {"description": "A bug of ours; the log tells more under the `trace_id`.", "content": _ERROR}
     return responses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,6 +86,7 @@ class Words(BaseModel):
     tags: list[str] = Field(default_factory=list)
 
 
+@functools.cache
 def trial() -> Router:
     """Routes that show what they were given."""
     router = Router("Trial")
