@@ -92,8 +92,7 @@ class Desk:
 
     def seconds_of(self, url: str) -> float | None:
         """How long a recording or video of ours is; None for what lies elsewhere."""
-        key = self.storage.key_of(url)
-        stored = self.storage.info(key) if key else None
+        stored = self.storage.readable(url, self.owner)
         return stored.duration_s if stored else None
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import queue
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from dbos import DBOS
+from dbos import DBOS, WorkflowStatus
 from sqlalchemy.exc import DBAPIError
 
 from avatarium.database import Database
@@ -44,6 +44,7 @@ class Worker:
         self._runner = workflow.TaskRunner(
             platform.tasks, platform.families, platform.prices, self._slots, platform.clock
         )
+        self._idle: set[str] = set()
         self._stopping = threading.Event()
         self._courier = Courier(platform)
         self._sweep = Sweep(platform)
@@ -80,10 +81,22 @@ class Worker:
             self.stop()
             return
         roll.note_seen(self._platform.database, self._platform.clock, self.executor)
-        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        pending = _pending()
         others = {str(found.executor_id) for found in pending if found.executor_id} - {self.executor}
-        for executor in take_over(self._locks, others, lambda dead: _recover(dead)):
+        # Listed anew under the dead one's lock: by now another worker may have taken its work and let go of the lock.
+        for executor in take_over(self._locks, others, lambda dead: _requeue(_pending(dead))):
             log.warning("worker_died", executor=executor)
+        self._requeue_dropped([found for found in pending if found.executor_id == self.executor])
+
+    def _requeue_dropped(self, mine: list[WorkflowStatus]) -> None:
+        """Take up again what this worker let fall, as when the database went away just as a step was to be written
+        down. What is seen only once may be about to start."""
+        idle = {found.workflow_id for found in mine} - self._runner.active
+        dropped = [found for found in mine if found.workflow_id in idle & self._idle]
+        for found in dropped:
+            log.warning("task_dropped", workflow=found.workflow_id)
+        _requeue(dropped)
+        self._idle = idle - {found.workflow_id for found in dropped}
 
     def _loop(self, name: str, pause_s: float, work: Callable[[], Any]) -> threading.Thread:
         def run() -> None:
@@ -170,6 +183,10 @@ def _launch(executor: str, settings: Settings, database: Database) -> None:
         )
 
 
-def _recover(executor: str) -> None:
-    # Private, hence the pinned version: the public resume_workflows would move the work out of its queue.
-    DBOS._recover_pending_workflows([executor])
+def _pending(executor: str | None = None) -> list[WorkflowStatus]:
+    return DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
+
+
+def _requeue(found: Iterable[WorkflowStatus]) -> None:
+    for dropped in found:
+        DBOS.resume_workflows([dropped.workflow_id], queue_name=dropped.queue_name)

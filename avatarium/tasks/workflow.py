@@ -50,6 +50,8 @@ class TaskRunner:
         self._slots = slots
         self._clock = clock
         self._stopping = threading.Event()
+        self.active: set[str] = set()
+        """Attempts that a thread of this process is at."""
 
     def stop(self) -> None:
         """Let go of all work without ending it: what its process says from now on is not believed."""
@@ -57,9 +59,16 @@ class TaskRunner:
 
     def run(self, task_id: str, attempt: int) -> None:
         """Carry an attempt out to its end. What it has done before is not done again."""
-        task = self._persist(lambda: self._tasks.begin(task_id, attempt))
-        if task is None:
-            return
+        workflow_id = f"{task_id}.{attempt}"
+        self.active.add(workflow_id)
+        try:
+            task = self._persist(lambda: self._tasks.begin(task_id, attempt))
+            if task is not None:
+                self._carry_out(task)
+        finally:
+            self.active.discard(workflow_id)
+
+    def _carry_out(self, task: Task) -> None:
         with structlog.contextvars.bound_contextvars(task=task.id, family=task.family):
             try:
                 result = self._work(task)

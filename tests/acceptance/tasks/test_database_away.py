@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy.engine import make_url
@@ -43,10 +44,12 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("server"))
-    yield made
-    made.close()
+def server() -> Iterator[Server]:
+    # Not below pytest's own folder, which the server's user may not enter.
+    with TemporaryDirectory(prefix="avatarium-server-", ignore_cleanup_errors=True) as folder:
+        made = Server(Path(folder))
+        yield made
+        made.close()
 
 
 @pytest.fixture
