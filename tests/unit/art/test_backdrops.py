@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -62,6 +64,12 @@ def test_the_code_is_the_source_of_the_picture(name: str) -> None:
     others = [other for other in NAMES if other != name]
     far = min(np.abs(drawn(other).astype(int) - low).mean() for other in others)
     assert far > 8, "another background would pass for it"
+
+
+def test_the_list_loads_no_library_of_pictures() -> None:
+    code = "import sys; from avatarium.engine.picture.grounds import backgrounds as b; b(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert not {"PIL", "numpy", "cv2"} & set(loaded.stdout.split())
 
 
 def test_drawing_is_repeatable() -> None:
