@@ -61,10 +61,17 @@ class Slot:
         step: str,
         results: dict[str, Any],
         *,
-        on_progress: Callable[[float], None],
+        on_progress: Callable[[float | None], None],
         is_wanted: Callable[[], bool],
     ) -> dict[str, Any]:
         """Do one step.
+
+        Args:
+            task: the task.
+            step: its name.
+            results: what the steps before returned.
+            on_progress: told how much of the step is done, and a few times a second None while it says nothing.
+            is_wanted: asked now and then whether to go on.
 
         Raises:
             StepFailed: it failed, took too long, needed too much memory, or its process died.
@@ -88,13 +95,13 @@ class Slot:
             self._process.wait()
             self._process = None
 
-    def _follow(self, on_progress: Callable[[float], None], is_wanted: Callable[[], bool]) -> dict[str, Any]:
+    def _follow(self, on_progress: Callable[[float | None], None], is_wanted: Callable[[], bool]) -> dict[str, Any]:
         started_s = looked_s = self._clock.monotonic_s()
         while True:
             try:
                 reply = self._replies.get(timeout=POLL_S)
             except queue.Empty:
-                reply = {}
+                reply = {"progress": None}
             if reply is None:
                 self.stop()
                 raise _crashed()

@@ -3,6 +3,7 @@ after a crash goes on behind the last finished step."""
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -27,6 +28,8 @@ PAUSE_S = 2.0
 """Before the second try of a step; doubled every time."""
 PROGRESS_S = 1.0
 """How often progress is written down."""
+GUESS_MAX = 0.9
+"""Of a step that says nothing of its progress, never more than this is taken for done."""
 log = structlog.get_logger()
 Written = TypeVar("Written")
 
@@ -167,7 +170,10 @@ def _wait_for_the_end() -> NoReturn:
 
 
 class _Progress:
-    """Writes progress down, not too often; what cannot be written now is passed over."""
+    """Writes progress down, not too often; what cannot be written now is passed over.
+
+    While a step says nothing, as when models are loaded, its progress is guessed from the time that has gone by.
+    """
 
     def __init__(self, tasks: Tasks, task: Task, span: tuple[float, float], clock: Clock) -> None:
         self._tasks = tasks
@@ -175,18 +181,27 @@ class _Progress:
         self._from, self._to = span
         self._clock = clock
         self._percent = task.progress
-        self._noted_s = clock.monotonic_s()
+        self._told = 0.0
+        self._expected_s = max(task.expected_s * (self._to - self._from), 1.0)
+        self._began_s = self._noted_s = clock.monotonic_s()
 
-    def __call__(self, fraction: float) -> None:
-        percent = int(100 * (self._from + fraction * (self._to - self._from)))
+    def __call__(self, fraction: float | None) -> None:
         now_s = self._clock.monotonic_s()
-        if percent <= self._percent or percent >= 100 or now_s - self._noted_s < PROGRESS_S:
+        if now_s - self._noted_s < PROGRESS_S:
+            self._told = max(self._told, fraction or 0.0)
+            return
+        self._told = max(self._told, self._guess(now_s) if fraction is None else fraction)
+        percent = min(int(100 * (self._from + self._told * (self._to - self._from))), 99)
+        if percent <= self._percent:
             return
         try:
             self._tasks.progress(self._task, percent)
         except UnavailableError:
             return
         self._percent, self._noted_s = percent, now_s
+
+    def _guess(self, now_s: float) -> float:
+        return GUESS_MAX * (1 - math.exp(-(now_s - self._began_s) / self._expected_s))
 
 
 _runner: TaskRunner | None = None
