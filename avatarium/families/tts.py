@@ -24,6 +24,7 @@ CHARACTERS_PER_UNIT = 200
 CHARACTERS_A_SECOND = 14.5
 SOUND, MARKS = "speech.mp3", "speech.json"
 _TITLE = 60
+_ENGINES = {"hibari": "hibari", "kokoro": "Kokoro-82M"}
 _LIVE_FACTOR, _BEST_FACTOR = 0.05, 1.0
 """Seconds of work for a second of speech, on one core."""
 
@@ -75,7 +76,13 @@ class Tts(Family[TtsStart]):
             price=desk.prices.of("speech", units),
             expected_s=1 + length_s * (_LIVE_FACTOR if voice.live else _BEST_FACTOR),
             name=start.msg[:_TITLE],
-            facts={"voice": voice.name, "tts_id": voice_id(voice)},
+            facts={
+                "voice": voice.name,
+                "tts_id": voice_id(voice),
+                "country": locale_of(voice).language,
+                "region": locale_of(voice).region,
+                "engine": _ENGINES[voice.engine],
+            },
         )
 
     def warm_up(self) -> None:
@@ -90,14 +97,14 @@ class Tts(Family[TtsStart]):
             warm_up(voice)
 
     def view(self, task: Task, links: Links) -> dict[str, Any]:
-        request, result = task.request, task.result
-        voice = voice_of(task.facts["tts_id"])
+        request, result, facts = task.request, task.result, task.facts
         return {
+            "engine": facts["engine"],
             "msg": request["msg"],
-            "tts_id": task.facts["tts_id"],
+            "tts_id": facts["tts_id"],
             "user_voice_id": request["user_voice_id"],
-            "country": locale_of(voice).language,
-            "region": locale_of(voice).region,
+            "country": facts["country"],
+            "region": facts["region"],
             "speechRate": request["speechRate"],
             "audio_url": links.url(result.get("key", "")),
             "marks_url": links.url(result.get("marks_key", "")),

@@ -35,7 +35,7 @@ EXAMPLE_RECORD = {
     "failed_message": "",
     "failed_code": "",
     "progress": 100,
-    "engine": "hibari and Kokoro-82M voices",
+    "engine": "hibari",
     "createdAt": "2025-01-02T03:04:05.678Z",
     "updatedAt": "2025-01-02T03:04:06.012Z",
     "msg": "Hello there.",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from avatarium.catalogue.voices import voice_id
-from avatarium.engine.speech import find_voice
+from avatarium.engine.speech import find_voice, voices
 from avatarium.errors import NotFoundError, RequestError
 from avatarium.families.tts import FAMILY, TtsStart, marks_key_of
 from avatarium.prices import Prices, Unit
@@ -52,7 +52,18 @@ def test_who_speaks_where_no_voice_is_named(fields: dict[str, Any], language: st
 def test_a_named_voice_speaks_whatever_the_country() -> None:
     tts_id = voice_id(find_voice("kokoro-george"))
     made = plan(tts_id=f" {tts_id} ", country="klingon", region="??")
-    assert made.facts == {"voice": "kokoro-george", "tts_id": tts_id}
+    assert made.facts == {
+        "voice": "kokoro-george",
+        "tts_id": tts_id,
+        "country": "en",
+        "region": "GB",
+        "engine": "Kokoro-82M",
+    }
+
+
+def test_every_voice_has_an_engine_with_a_name() -> None:
+    for voice in voices():
+        assert plan(tts_id=voice_id(voice)).facts["engine"]
 
 
 def test_voices_that_are_not_there() -> None:
