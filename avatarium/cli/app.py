@@ -24,7 +24,7 @@ from avatarium.cli import (
 
 app = typer.Typer(
     name="avatarium",
-    help="Make a photo speak: a picture and a sentence become a talking video, on this computer; or serve that to others.",
+    help="Make a photo speak: a picture and a sentence become a talking video, on this computer or as a service.",
     no_args_is_help=False,
     add_completion=False,
     rich_markup_mode=None,

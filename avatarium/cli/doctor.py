@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avatarium import __version__
+from avatarium.cli.doctor_service import Check, Health, examine_service
 from avatarium.cli.quiet import native_chatter_hidden
 from avatarium.errors import AvatariumError
 
@@ -57,17 +58,18 @@ class Report:
     trouble: str = ""
     """Why the self-test failed."""
     advice: list[str] = field(default_factory=list)
+    service: list[Check] = field(default_factory=list)
 
     @property
     def well(self) -> bool:
-        """Whether ``speak`` can work."""
-        return self.speed is not None
+        """Whether ``speak`` can work, and nothing of the service is ill."""
+        return self.speed is not None and all(check.health is not Health.ILL for check in self.service)
 
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Tell what works on this machine and how fast; leaves with 0 only if speak can work."""
+    """Tell what works on this machine and how fast; leaves with 0 only if speak can work and the service is not ill."""
     with native_chatter_hidden():
         report = examine()
     if as_json:
@@ -82,7 +84,8 @@ def examine() -> Report:
     """Look at everything, and make two seconds of video."""
     speed, trouble = _measured()
     findings, home, free_mb = _findings()
-    advice = [finding.advice for finding in findings if finding.advice]
+    service = examine_service()
+    advice = [text for text in (*(f.advice for f in findings), *(check.advice for check in service)) if text]
     if free_mb < ENOUGH_MB:
         advice.append(f"Only {free_mb} MB are free in {home}; {ENOUGH_MB} are needed to fetch the best voices.")
     return Report(
@@ -97,6 +100,7 @@ def examine() -> Report:
         speed=speed,
         trouble=trouble,
         advice=advice,
+        service=service,
     )
 
 
@@ -162,6 +166,7 @@ def _processor(cpuinfo: Path) -> str:
 def _print(report: Report) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
@@ -175,6 +180,12 @@ def _print(report: Report) -> None:
     for finding in report.findings:
         table.add_row(finding.capability, _state(finding), finding.engine)
     console.print(table)
+    parts = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in ("part of the service", "state", "detail"):
+        parts.add_column(heading)
+    for check in report.service:
+        parts.add_row(check.part, check.health.value, escape(check.detail))
+    console.print(parts)
     packages = {name: found for finding in report.findings for name, found in finding.packages.items()}
     console.print("packages:", ", ".join(f"{name} {found or 'MISSING'}" for name, found in packages.items()))
     for line in _verdict(report):
