@@ -115,7 +115,7 @@ class Platform(MediaPlatform):
             settings=self.settings,
             families=self.families,
             dispatcher=DurableDispatcher(self.database),
-            desk=self._desk,
+            desk=self.desk,
         )
 
     def ready(self) -> dict[str, str]:
@@ -132,5 +132,6 @@ class Platform(MediaPlatform):
             return {"database": problem.message}
         return {}
 
-    def _desk(self, owner: str, language: str) -> Desk:
+    def desk(self, owner: str, language: str = "") -> Desk:
+        """What a family may look at when a user wants something of it."""
         return Desk(owner=owner, prices=self.prices, catalogue=self.catalogue, storage=self.storage, language=language)

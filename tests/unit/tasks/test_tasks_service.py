@@ -3,72 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
-from sqlalchemy import Connection
 
-from avatarium.accounts import ledger
-from avatarium.accounts.models import Principal, Role
-from avatarium.accounts.reconcile import reconcile
-from avatarium.accounts.service import Accounts
-from avatarium.clock import ManualClock
 from avatarium.database import Database
 from avatarium.errors import BusyError, ConflictError, NotFoundError, TooFewCoinsError
-from avatarium.prices import Price, Prices
-from avatarium.settings import Settings
+from avatarium.prices import Price
 from avatarium.tasks import notices
-from avatarium.tasks.family import Desk
-from avatarium.tasks.models import Task
-from avatarium.tasks.service import Tasks
 from avatarium.tasks.states import State
-from tests.support.families import FAMILY, DemoStart
-
-
-class Paper:
-    """A dispatcher that writes down what it was given; it can refuse."""
-
-    def __init__(self) -> None:
-        self.queued: list[str] = []
-        self.broken = False
-
-    def enqueue(self, c: Connection, task: Task) -> None:
-        if self.broken:
-            raise RuntimeError("the queue is broken")
-        self.queued.append(task.workflow_id)
-
-
-class Office:
-    """The service with its surroundings."""
-
-    def __init__(self, database: Database, home: Path, **settings: Any) -> None:
-        self.database = database
-        self.clock = ManualClock()
-        self.settings = Settings(home=home, **settings)
-        self.paper = Paper()
-        self.accounts = Accounts(database, self.clock, self.settings)
-        self.tasks = Tasks(
-            database=database,
-            clock=self.clock,
-            settings=self.settings,
-            families={FAMILY.name: FAMILY},
-            dispatcher=self.paper,
-            desk=lambda owner, language: Desk(
-                owner=owner, prices=Prices(), catalogue=cast(Any, None), storage=cast(Any, None)
-            ),
-        )
-
-    def user(self, name: str = "ann", coins: int = 100) -> Principal:
-        user = self.accounts.add_user(name, coins=coins)
-        return Principal(user_id=user.id, role=Role.USER, key_id="", scopes=frozenset(), origins=())
-
-    def submit(self, user: Principal, *, key: str | None = None, **start: Any) -> Task:
-        return self.tasks.submit(user, FAMILY, DemoStart(diary="-", **start), idempotency_key=key)
-
-    def balance(self, user: Principal) -> int:
-        with self.database.read() as c:
-            assert not reconcile(c)
-            return ledger.balance(c, user.user_id)[0]
+from tests.support.families import FAMILY
+from tests.support.office import Office
 
 
 @pytest.fixture
