@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     # HTTP
     body_max_bytes: int = Field(4 * MB, gt=0, description="Largest JSON body.")
     request_timeout_s: float = Field(150, gt=0, description="Seconds after which a request is answered with an error.")
+    connections: int = Field(1000, ge=8, description="Connections that the API keeps; more are answered with 503.")
     rate_limit: str = Field("600/minute", description="Requests that one key may make.")
     rate_limit_anonymous: str = Field("60/minute", description="Requests without a key, of one address.")
     rate_limit_store: str = Field(

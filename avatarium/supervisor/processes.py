@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
 import threading
@@ -31,6 +32,8 @@ WARM_UP_S = 2.0
 """After which the libraries of tasks are loaded, beside the first requests, if none has needed them yet."""
 TABLES_S = 120.0
 """How long a process waits for somebody to migrate the database."""
+FILES_EACH, FILES_ELSE = 2, 512
+"""Open files of a connection, which may be moving one, and of everything else."""
 log = structlog.get_logger()
 
 
@@ -47,6 +50,7 @@ def run_api(leash: Leash | None, descriptor: int | None, overrides: dict[str, ob
 
     _wait(leash, settings, clock)
     platform = Platform.open(settings)
+    _allow_files(settings.connections)
     server = uvicorn.Server(_http(create_app(platform), settings))
     warm_up = threading.Timer(WARM_UP_S, lambda: platform.tasks)
     warm_up.daemon = True
@@ -80,8 +84,12 @@ def run_worker(leash: Leash | None, on_stop: Callable[[Callable[[], None]], None
 def _http(app: FastAPI, settings: Settings) -> uvicorn.Config:
     import uvicorn
 
+    from avatarium.api.connections import BoundedProtocol
+
     return uvicorn.Config(
         app,
+        http=BoundedProtocol,
+        limit_concurrency=settings.connections,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -92,6 +100,15 @@ def _http(app: FastAPI, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
+
+
+def _allow_files(connections: int) -> None:
+    """Raise the number of files that this process may open, where it is too small for so many connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_EACH * connections + FILES_ELSE
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _wait(leash: Leash | None, settings: Settings, clock: Clock) -> None:
