@@ -1,9 +1,10 @@
-"""The command line: ``avatarium speak``, ``voices``, ``marks``, ``assets`` and ``doctor``.
+"""The command line: ``avatarium speak`` and its kin for one video, ``serve`` and its kin for the service.
 
 :func:`main` is the outer edge of the process: here every error becomes one line and an exit code.
 
     0    done
-    1    something else went wrong, or (``assets verify``, ``doctor``) not everything is as it should be
+    1    something else went wrong, or a request was refused, or (``assets verify``, ``doctor``,
+         ``reconcile``) not everything is as it should be
     2..8 see :mod:`avatarium.errors`: 2 option, 3 picture, 4 face, 5 text, 6 sound, 7 output, 8 model file
     70   a bug in Avatarium
     130  interrupted

@@ -118,20 +118,37 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    """A service that is not started yet; it is gone after the test, whatever happens."""
+def make_service(home: Path) -> Service:
+    """A service that is not started yet, without media processes, which take long to load and are not needed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AVATARIUM")}
-    home = tmp_path / "home"
-    environment = kept | {"AVATARIUM_HOME": str(home), "AVATARIUM_PORT": "0", "PYTHONPATH": str(ROOT)}
-    # Nothing here needs the engine's processes, which take long to load.
-    made = Service(home=home, environment=environment | {"AVATARIUM_WORKERS": "1", "AVATARIUM_MEDIA_SLOTS": "0"})
-    made.environment["AVATARIUM_QUICK_SLOTS"] = "0"
-    yield made
-    if made.process is not None and made.process.poll() is None:
-        left = made.everybody()
-        made.process.kill()
-        made.process.wait()
+    ours = {"HOME": str(home), "PORT": "0", "WORKERS": "1", "MEDIA_SLOTS": "0", "QUICK_SLOTS": "0"}
+    environment = kept | {f"AVATARIUM_{name}": value for name, value in ours.items()} | {"PYTHONPATH": str(ROOT)}
+    return Service(home=home, environment=environment)
+
+
+def end(service: Service) -> None:
+    """Leave nothing of it, whatever has happened."""
+    if service.process is not None and service.process.poll() is None:
+        left = service.everybody()
+        service.process.kill()
+        service.process.wait()
         for process in left:
             with suppress(psutil.Error):
                 process.kill()
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service that is not started yet."""
+    made = make_service(tmp_path / "home")
+    yield made
+    end(made)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service after its first start, for all tests of a module."""
+    made = make_service(tmp_path_factory.mktemp("running") / "home")
+    made.start().until_ready()
+    yield made
+    end(made)

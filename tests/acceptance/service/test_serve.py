@@ -12,90 +12,83 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.acceptance.service.conftest import Service, wait_until
+from tests.acceptance.service.conftest import Service, make_service, wait_until
 
 pytestmark = pytest.mark.long
+BALANCE = "/api/v1/user/remainingCoins"
 
 
-def test_the_first_start_makes_an_installation_and_the_second_finds_it(service: Service) -> None:
-    service.start().until_ready()
-    assert service.address.startswith("http://127.0.0.1:") and service.address in service.said
-    assert service.get("/readyz")[0] == 200
-    assert stat.S_IMODE(service.home.stat().st_mode) == 0o700
-    key = service.key
-    status, answer = service.get("/api/v1/user/remainingCoins", key=key)
+def test_the_first_start_makes_an_installation(running: Service) -> None:
+    assert running.address.startswith("http://127.0.0.1:") and running.address in running.said
+    assert running.get("/readyz")[0] == 200
+    assert stat.S_IMODE(running.home.stat().st_mode) == 0o700
+    status, answer = running.get(BALANCE, key=running.key)
     assert status == 200 and answer["code"] == 0 and "100000" in str(answer["data"])
-    assert service.stop() == 0
-    assert not (service.home / "address").exists()
+    assert "Traceback" not in running.said
+
+
+def test_keys_are_made_and_revoked_while_it_runs(running: Service) -> None:
+    made = running.command("token", "create", "--user", "ADMIN", "--scopes", "read")
+    key = made.stdout.splitlines()[-1]
+    assert re.fullmatch(r"sk_\S+", key) and running.address in made.stdout
+    assert running.get(BALANCE, key=key)[0] == 200
+    assert running.command("token", "revoke", made.stdout.split(" knows it as ")[1].split(".")[0]).returncode == 0
+    wait_until(lambda: running.get(BALANCE, key=key)[0] == 401, "the revoked key is refused")
+
+
+def test_a_backup_is_made_while_it_runs(running: Service, tmp_path: Path) -> None:
+    made = running.command("backup", str(tmp_path / "backup.tar"))
+    assert made.returncode == 0, made.stderr
+    other = make_service(tmp_path / "other")
+    assert other.command("restore", str(tmp_path / "backup.tar")).returncode == 0
+    assert other.command("reconcile").returncode == 0
+
+
+def test_a_second_one_on_the_same_folder_is_refused(running: Service) -> None:
+    second = running.command("serve")
+    assert second.returncode == 1 and running.process is not None
+    assert f"(process {running.process.pid}, {running.address})" in second.stderr
+    assert running.get("/readyz")[0] == 200
+
+
+def test_children_that_die_come_back(running: Service) -> None:
+    before = running.children()
+    for name in ("api", "worker"):
+        assert len(before[name]) == 1
+        before[name][0].kill()
+    pids = {name: found[0].pid for name, found in before.items()}
+    wait_until(
+        lambda: all(len(now) == 1 and now[0].pid != pids[name] for name, now in running.children().items()),
+        "both are started again",
+    )
+    assert running.get("/healthz")[0] == 200  # who asks meanwhile waits instead of being refused
+    wait_until(lambda: running.get("/readyz")[0] == 200, "it is ready again")
+    assert running.said.count("process_died") == 2
+
+
+def test_stopped_started_killed_and_started_again(service: Service) -> None:
+    made = service.command("token", "create")
+    key = made.stdout.splitlines()[-1]
+    assert re.fullmatch(r"sk_\S+", key) and "does not run" in made.stdout
 
     service.start().until_ready()
     assert "sk_" not in service.said and "token create" in service.said
-    assert service.get("/api/v1/user/remainingCoins", key=key)[0] == 200
-
-
-def test_keys_can_be_made_while_it_runs_and_while_it_does_not(service: Service) -> None:
-    made = service.command("token", "create")
-    assert made.returncode == 0, made.stderr
-    first = made.stdout.splitlines()[-1]
-    assert re.fullmatch(r"sk_\S+", first) and "does not run" in made.stdout
-
-    service.start().until_ready()
-    assert "sk_" not in service.said
-    made = service.command("token", "create", "--user", "ADMIN", "--scopes", "read")
-    second = made.stdout.splitlines()[-1]
-    assert service.address in made.stdout
-    for key in (first, second):
-        assert service.get("/api/v1/user/remainingCoins", key=key)[0] == 200
-    assert service.command("token", "revoke", made.stdout.split(" knows it as ")[1].split(".")[0]).returncode == 0
-    wait_until(lambda: service.get("/api/v1/user/remainingCoins", key=second)[0] == 401, "the revoked key is refused")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_stops_everything(service: Service, number: signal.Signals) -> None:
-    service.start().until_ready()
-    everybody = service.everybody()
-    assert len(everybody) >= 2
-    assert service.stop(number) == 0
-    assert "killed" not in service.said
-    assert not [process for process in everybody if process.is_running()]
-    assert "Traceback" not in service.said and "Fatal" not in service.said
-
-
-def test_after_kill_9_nothing_is_left_and_the_next_start_works_on_the_same_port(service: Service) -> None:
-    service.start().until_ready()
+    assert service.get(BALANCE, key=key)[0] == 200
     everybody, port = service.everybody(), service.address.rpartition(":")[2]
+    assert len(everybody) == 2
+    assert service.stop() == 0
+    assert not [process for process in everybody if process.is_running()]
+    assert not (service.home / "address").exists()
+    assert all(word not in service.said for word in ("killed", "Traceback", "Fatal"))
+
+    service.start("--port", port).until_ready()
+    everybody = service.everybody()
     assert service.process is not None
     service.process.kill()
     service.process.wait()
     service.start("--port", port).until_ready()
-    assert service.address.endswith(f":{port}")
+    assert service.address.endswith(f":{port}") and service.get(BALANCE, key=key)[0] == 200
     wait_until(lambda: not any(process.is_running() for process in everybody), "children end with their supervisor")
-
-
-def test_children_that_die_come_back(service: Service) -> None:
-    service.start().until_ready()
-    before = service.children()
-    assert service.process is not None
-    for name in ("api", "worker"):
-        assert len(before[name]) == 1
-        before[name][0].kill()
-    wait_until(
-        lambda: all(len(now) == 1 and now[0].pid != before[name][0].pid for name, now in service.children().items()),
-        "both are started again",
-    )
-    assert service.get("/readyz")[0] in (200, 503)  # clients wait meanwhile instead of being refused
-    wait_until(lambda: service.get("/readyz")[0] == 200, "it is ready again")
-    assert service.said.count("process_died") == 2
-    assert service.stop() == 0
-
-
-def test_a_second_one_on_the_same_folder_is_refused(service: Service) -> None:
-    service.start().until_ready()
-    second = service.command("serve")
-    assert second.returncode == 1
-    assert "runs already" in second.stderr and service.address in second.stderr
-    assert str(service.process.pid if service.process else 0) in second.stderr
-    assert service.get("/readyz")[0] == 200
 
 
 def test_a_port_that_is_taken_is_said_at_once(service: Service) -> None:
@@ -114,7 +107,7 @@ def test_a_start_that_cannot_work_ends_with_the_reason(service: Service) -> None
     assert not _processes_of(service.home)
 
 
-def test_what_runs_is_handed_back_at_a_second_ctrl_c_too(service: Service) -> None:
+def test_a_second_ctrl_c_ends_what_does_not_end_by_itself(service: Service) -> None:
     service.start().until_ready()
     everybody = service.everybody()
     api = service.children()["api"][0]
