@@ -8,6 +8,7 @@ with running(tmp_path, database_url) as it:
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -178,8 +179,7 @@ class Running:
 
     def forget_scratch(self, task_id: str) -> None:
         """As if the task went on on another machine."""
-        for path in scratch_of(self.platform.settings.home, task_id).iterdir():
-            path.unlink()
+        shutil.rmtree(scratch_of(self.platform.settings.home, task_id), ignore_errors=True)
 
 
 @contextmanager

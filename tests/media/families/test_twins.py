@@ -1,0 +1,161 @@
+"""Avatars of users' own: made from a picture, used in a video, removed; nothing stays of one that was given up."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avatarium.engine.video import probe
+from avatarium.families.twin import FAMILY, avatar_id_of
+from avatarium.tasks.models import Task
+from tests.running import Running, job_of
+
+PRICE = 100
+
+
+def train(it: Running, **body: Any) -> dict[str, Any]:
+    task = it.post("userVideoTwin/startTraining", {"name": "me", "gender": "female"} | body)
+    assert "_id" in task, task
+    it.work()
+    record: dict[str, Any] = it.get(f"userVideoTwin/{task['_id']}")
+    return record
+
+
+def avatars(it: Running, twin_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = it.get(f"anchor/character_list?type=custom&user_video_twin_id={twin_id}")
+    return found
+
+
+def test_an_avatar_from_a_picture_speaks_in_a_video_and_is_removed(
+    it: Running, photo_url: str, speech_url: str, tmp_path: Path
+) -> None:
+    before = it.balance()[0]
+    twin = train(it, image_url=photo_url, gender="FEMALE")
+    assert (twin["current_status"], twin["status"], twin["failed_message"]) == ("completed", "completed", "")
+    assert (twin["name"], twin["gender"], twin["coins"]) == ("me", "female", PRICE)
+    assert it.balance()[0] == before - PRICE
+    (avatar,) = avatars(it, twin["_id"])
+    assert (avatar["_id"], avatar["type"], avatar["name"]) == (twin["anchor_id"], "custom", "me")
+    assert it.get("userVideoTwin/records?status=completed")["rows"][0]["_id"] == twin["_id"]
+    assert twin["_id"] in [row["_id"] for row in it.get("userVideoTwin/userRecords")]
+    assert it.get("userVideoTwin/trainingRecords") == []
+    assert it.post("userVideoTwin/batchDetail", {"ids": [twin["_id"]]})[0]["anchor_id"] == avatar["_id"]
+    preview = probe(it.save(twin["preview_result_url"], tmp_path / "preview.mp4"))
+    assert preview.sound is not None and 1.5 < preview.duration_s < 8
+    people = np.array(Image.open(io.BytesIO(it.download(twin["people_img"]))))
+    assert people.shape[2] == 4 and 0.2 < (people[..., 3] > 128).mean() < 0.9
+    assert max(Image.open(io.BytesIO(it.download(twin["cover_url"]))).size) == 512
+
+    body = {"anchor_id": avatar["_id"], "anchor_type": 1, "audioSrc": speech_url, "resolution": 480}
+    video = it.post("video/generate", body)
+    it.work()
+    record = it.post("video/awsResult", {"_id": video["_id"]})[0]
+    assert record["status"] == "success", record["msg"]
+    assert it.post("video/generate", body, **it.other)["reason"] == "avatar_not_found"
+
+    assert it.post("userVideoTwin/remove", {"_id": twin["_id"]}, **it.other)["reason"] == "task_not_found"
+    assert it.post("userVideoTwin/remove", {"_id": twin["_id"]}) == {"_id": twin["_id"]}
+    assert avatars(it, twin["_id"]) == [] and it.get(f"userVideoTwin/{twin['_id']}")["status"] == 404
+    assert it.post("video/generate", body)["reason"] == "avatar_not_found"
+    assert it.client.get(twin["preview_result_url"]).status_code == 404
+    assert it.post("userVideoTwin/remove", {"_id": twin["_id"]})["status"] == 404
+    assert it.balance()[0] == before - PRICE - record["coins"]
+
+
+def test_a_video_is_refused_and_nothing_is_charged(it: Running) -> None:
+    before = it.balance()
+    answer = it.post("userVideoTwin/startTraining", {"name": "me", "video_url": "https://files.example/me.mp4"})
+    assert (answer["status"], answer["reason"]) == (400, "video_twin_unavailable")
+    assert "nothing was charged" in answer["message"] and it.balance() == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({}, "no_picture"),
+        ({"image_url": "nowhere"}, "bad_url"),
+        ({"image_url": "https://files.example/a.jpg", "gender": "robot"}, "invalid_request"),
+        ({"image_url": "https://files.example/a.jpg", "name": "x" * 300}, "invalid_request"),
+        ({"image_url": "https://files.example/a.jpg", "video_backgroud_color": "greenish"}, "invalid_request"),
+    ],
+)
+def test_bad_requests_cost_nothing(it: Running, wrong: dict[str, Any], reason: str) -> None:
+    before = it.balance()
+    answer = it.post("userVideoTwin/startTraining", wrong)
+    assert (answer["status"], answer["reason"]) == (400, reason)
+    assert it.balance() == before
+
+
+def test_a_picture_without_a_face_costs_nothing_and_leaves_nothing(it: Running) -> None:
+    before = it.balance()
+    out = io.BytesIO()
+    Image.new("RGB", (400, 400), (90, 120, 160)).save(out, "PNG")
+    twin = train(it, image_url=it.upload(out.getvalue(), "wall.png"))
+    assert (twin["current_status"], twin["failed_code"], twin["anchor_id"]) == ("failed", "no_face", "")
+    assert it.balance() == before and avatars(it, twin["_id"]) == []
+
+
+def test_a_picture_of_two_is_taken_with_advice(it: Running, photo: bytes) -> None:
+    one = Image.open(io.BytesIO(photo)).convert("RGB").resize((512, 640))
+    both = Image.new("RGB", (1024, 640))
+    both.paste(one, (0, 0))
+    both.paste(one, (512, 0))
+    out = io.BytesIO()
+    both.save(out, "JPEG")
+    twin = train(it, image_url=it.upload(out.getvalue(), "two.jpg"), skipPreview=True)
+    assert twin["current_status"] == "completed" and twin["preview_result_url"] == ""
+    assert any("2 faces" in sentence for sentence in twin["advice"])
+    it.delete(f"userVideoTwin/{twin['_id']}")
+
+
+def test_a_training_that_is_cancelled_before_its_last_step_leaves_no_avatar(it: Running, photo_url: str) -> None:
+    before = it.balance()
+
+    def cancel(task: Task, step: str) -> None:
+        if step == "keep":
+            it.post(f"userVideoTwin/{task.id}/cancel")
+
+    it.worker.before_step = cancel
+    twin = train(it, image_url=photo_url, skipPreview=True)
+    assert twin["failed_code"] == "cancelled" and it.balance() == before
+    assert avatars(it, twin["_id"]) == []
+
+
+@pytest.mark.parametrize("path", ["userVideoTwin/{}/cancel", "tasks/{}/cancel"])
+def test_a_training_that_is_cancelled_after_its_last_step_leaves_no_avatar(
+    it: Running, photo_url: str, path: str
+) -> None:
+    """The worker had written the avatar, and was about to say that all is done."""
+    before = it.balance()
+    twin = it.post("userVideoTwin/startTraining", {"image_url": photo_url, "skipPreview": True})
+    task = it.platform.tasks.begin(*it.worker.waiting.popleft())
+    assert task is not None
+    results: dict[str, Any] = {}
+    for step in FAMILY.steps:
+        results |= step.run(job_of(it.platform, task, results))
+    assert len(avatars(it, twin["_id"])) == 1
+    it.post(path.format(twin["_id"]))
+    assert avatars(it, twin["_id"]) == [] and it.balance() == before
+
+
+def test_a_step_that_is_done_twice_makes_one_avatar(it: Running, photo_url: str) -> None:
+    twin = it.post("userVideoTwin/startTraining", {"image_url": photo_url, "skipPreview": True})
+    task = it.platform.tasks.begin(*it.worker.waiting.popleft())
+    assert task is not None
+    results: dict[str, Any] = {}
+    for step in (*FAMILY.steps, *FAMILY.steps):
+        results |= step.run(job_of(it.platform, task, results))
+    (avatar,) = avatars(it, twin["_id"])
+    assert avatar["_id"] == results["anchor_id"] == avatar_id_of(twin["_id"])
+    it.delete(f"userVideoTwin/{twin['_id']}")
+
+
+def test_a_training_that_is_done_does_not_expire(it: Running, photo_url: str) -> None:
+    twin = train(it, image_url=photo_url, skipPreview=True)
+    assert it.platform.tasks.get(it.user_id, FAMILY, twin["_id"]).expires_ms is None
+    it.delete(f"userVideoTwin/{twin['_id']}")
