@@ -36,6 +36,22 @@ RENDERED = 0.97
 log = structlog.get_logger()
 
 
+def warm_up() -> None:
+    """Draw one small frame, so that the first task does not wait for models and libraries; nothing is fetched."""
+    from avatarium.engine.assets.records import AssetStatus
+    from avatarium.engine.assets.store import default_store
+    from avatarium.engine.capabilities import FACES, MATTE
+
+    store = default_store()
+    if any(store.status(name) is not AssetStatus.READY for name in (*FACES.assets, *MATTE.assets)):
+        return
+    from avatarium.engine.face import Pose
+    from avatarium.engine.talking import SpeakOptions, prepare_view
+    from avatarium.engine.video import Canvas
+
+    prepare_view("ava", SpeakOptions(canvas=Canvas(resolution=240))).render(Pose())
+
+
 def measure_sound(job: Job[Any], url: str, *, marks_key: str) -> float:
     """Fetch a recording and tell its length in seconds.
 

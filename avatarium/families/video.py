@@ -89,6 +89,10 @@ class Video(Family[VideoStart]):
     def paths(self) -> tuple[str, ...]:
         return ("/video/generate",)
 
+    def warm_up(self) -> None:
+        """Load what draws; talking photos and avatars of users are drawn by the same."""
+        studio.warm_up()
+
     def plan(self, start: VideoStart, desk: Desk) -> Plan:
         _check(start)
         avatar = _chosen_avatar(start, desk)

@@ -1,7 +1,8 @@
 """A process that does the work of steps, one at a time, and can be killed.
 
 The engine's libraries are loaded once and stay. It speaks JSON lines: a step comes in on standard input; progress and
-the outcome go out on what was standard output. It ends when its standard input does, so none outlives its worker.
+the outcome go out on what was standard output. It ends when its standard input does, so none outlives its worker. Its
+arguments are the queues whose families it gets ready for.
 
     -> {"task": "64f0...", "step": "render", "results": {...}}
     <- {"progress": 0.4}
@@ -15,7 +16,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, Any
 
 import structlog
@@ -38,7 +39,7 @@ def main() -> None:
     os.nice(NICENESS)
     orders = _orders()
     platform = MediaPlatform.open(load_settings())
-    _warm_up(platform)
+    _warm_up(platform, sys.argv[1:])
     _send(replies, {"ready": True})
     while True:
         order = orders.get()
@@ -80,9 +81,10 @@ def _run(platform: MediaPlatform, order: dict[str, Any], report: Callable[[float
     return step.run(job)
 
 
-def _warm_up(platform: MediaPlatform) -> None:
+def _warm_up(platform: MediaPlatform, queues: Sequence[str]) -> None:
     for family in platform.families.values():
-        family.warm_up()
+        if family.queue in queues:
+            family.warm_up()
 
 
 def _private_output() -> IO[str]:

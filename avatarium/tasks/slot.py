@@ -44,9 +44,10 @@ class Unwanted(Exception):  # noqa: N818
 class Slot:
     """Room for one step at a time."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, queue_name: str = "quick") -> None:
         self._settings = settings
         self._clock = clock
+        self._queue_name = queue_name
         self._process: subprocess.Popen[str] | None = None
         self._replies: queue.Queue[dict[str, Any] | None] = queue.Queue()
 
@@ -138,7 +139,7 @@ class Slot:
         threads = str(self._settings.slot_threads)
         self._replies = queue.Queue()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "avatarium.tasks.media_process"],
+            [sys.executable, "-P", "-m", "avatarium.tasks.media_process", self._queue_name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
