@@ -18,6 +18,7 @@ from avatarium.secret import load_secret
 from avatarium.settings import Settings
 from avatarium.storage.fetch import Fetcher
 from avatarium.storage.service import Storage
+from avatarium.storage.uploads import Uploads
 from avatarium.tasks import repository
 from avatarium.tasks.family import Desk, Family
 from avatarium.tasks.models import Task
@@ -94,6 +95,7 @@ class Platform(MediaPlatform):
         self.accounts = Accounts(database, clock, settings)
         self.limiter = RateLimiter(settings)
         self.poster = Poster(settings)
+        self.uploads = Uploads(settings, self.storage, self.fetcher)
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock | None = None) -> Platform:

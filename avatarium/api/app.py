@@ -24,7 +24,7 @@ RAW_PREFIX = "/files/"
 BODY_TIMEOUT_S = 60
 UPLOADS_AT_ONCE = 16
 TRANSFERS_AT_ONCE = 8
-SLOT_WAIT_S = 30
+SLOT_WAIT_S = 10
 EXPOSED_HEADERS = [
     "X-Trace-Id", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
     "Content-Range", "Accept-Ranges", "ETag",

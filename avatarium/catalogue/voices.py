@@ -200,7 +200,7 @@ def languages(only: Locale | None = None) -> list[dict[str, Any]]:
 
 
 class Installed:
-    """Which voices have their model files on this machine, as a look at the disk says now.
+    """Which voices can speak without the network: their model files are here, or come with an installed package.
 
     The others are fetched when they first speak, if the worker reaches the package registries.
     """
@@ -223,7 +223,9 @@ class Installed:
 
     def _is_ready(self, name: str) -> bool:
         from avatarium.engine.assets.records import AssetStatus
+        from avatarium.engine.assets.records import Installed as Package
 
         if name not in self._ready:
-            self._ready[name] = self._store.status(name) is AssetStatus.READY
+            comes_along = isinstance(self._store.asset(name).source, Package)  # and is made ready when first wanted
+            self._ready[name] = comes_along or self._store.status(name) is AssetStatus.READY
         return self._ready[name]

@@ -22,8 +22,8 @@ from avatarium.storage.sniff import Kind
 
 SHORTEST_S, DEFAULT_S, LONGEST_S = 60, 900, 24 * 3600
 """How long an address for an upload is valid."""
-TRANSFER_SHARE = 0.8
-"""Of the time that a request has; the rest is for writing the picture anew and storing it."""
+TRANSFER_SHARE = 0.5
+"""Of the time that a request has; the rest is for waiting for a free slot, and for writing the picture anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

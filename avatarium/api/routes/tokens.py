@@ -101,16 +101,14 @@ def log_in(params: LogIn, request: Request, platform: PlatformDep, _counted: Ano
 def generate(params: NewKey, caller: HolderDep, platform: PlatformDep) -> Answer:
     """Make a key for programs. Its text is in this answer and nowhere else.
 
-    A key or token that is limited to some scopes cannot make one that may do more.
+    It may do no more, be used nowhere else and live no longer than the key that it is made with.
     """
-    for scope in params.scopes or sorted(caller.scopes):
-        caller.require(scope)
     now_ms = platform.clock.now_ms()
-    key, text = platform.accounts.create_key(
-        caller.user_id,
+    key, text = platform.accounts.create_key_as(
+        caller,
         alias=params.alias,
-        scopes=params.scopes or caller.scopes,
-        origins=params.origins or caller.origins,
+        scopes=params.scopes,
+        origins=params.origins,
         expires_ms=None if params.expires_in is None else now_ms + params.expires_in * SECOND_MS,
     )
     return ok(_view(key) | {"token": text})

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import functools
-import secrets
-import tempfile
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from fastapi import Request
 from pydantic import AliasChoices, BaseModel, Field
@@ -16,10 +12,7 @@ from avatarium.api.envelope import Answer, ok
 from avatarium.api.groups import MISC
 from avatarium.api.routing import Router
 from avatarium.api.slots import Slots
-from avatarium.errors import ForbiddenError, TooLargeError
-from avatarium.platform import Platform
-from avatarium.storage.keys import clean_name
-from avatarium.storage.sniff import Kind
+from avatarium.errors import ForbiddenError, NotFoundError, TooLargeError
 
 router = Router(MISC)
 
@@ -38,7 +31,7 @@ class Presign(BaseModel):
         ge=60,
         le=7 * DAY_S,
         validation_alias=AliasChoices("expiresIn", "expires_in"),
-        description="Seconds within which the upload has to begin, at least 60.",
+        description="Seconds within which the upload has to begin, at least 60; a day at most.",
     )
     content_type: str | None = Field(
         None,
@@ -83,20 +76,16 @@ class Transfer(BaseModel):
 )
 def presign(params: Presign, request: Request, caller: UploaderDep, platform: PlatformDep) -> Answer:
     """An address for one upload: PUT the bytes to ``uploadUrl`` without a key, then use ``cdnUrl``."""
-    limit = platform.settings.upload_max_bytes
-    if params.size_bytes is not None and params.size_bytes > limit:
-        raise TooLargeError(f"The file is larger than the {limit} bytes that are taken.", code="too_large")
-    key, base_url = _new_key(caller.user_id, params.key), base_url_of(request, platform)
-    upload_url = platform.storage.upload_url(
-        key,
-        owner=caller.user_id,
+    ticket = platform.uploads.ticket(
+        caller.user_id,
+        params.key,
         media_type=params.content_type,
         size_bytes=params.size_bytes,
         seconds=params.expires_in,
-        base_url=base_url,
+        base_url=base_url_of(request, platform),
     )
-    view: dict[str, object] = {"uploadUrl": upload_url, "cdnUrl": _public_url(platform, key, base_url), "key": key}
-    return ok(view | {"bucket": params.bucket, "expiresIn": params.expires_in})
+    view: dict[str, object] = {"uploadUrl": ticket.upload_url, "cdnUrl": ticket.public_url, "key": ticket.key}
+    return ok(view | {"bucket": params.bucket, "expiresIn": ticket.expires_in_s})
 
 
 @router.serve(
@@ -105,48 +94,14 @@ def presign(params: Presign, request: Request, caller: UploaderDep, platform: Pl
     request={"url": "https://example.com/portrait.jpg"},
     answer={"url": "https://files.example/files/uploads/u1/5e0f/portrait.jpg?exp=1735959200&sig=..."},
     returns=dict[str, str],
-    errors=(ForbiddenError, TooLargeError),
+    errors=(ForbiddenError, NotFoundError, TooLargeError),
 )
 async def transfer(params: Transfer, request: Request, caller: UploaderDep, platform: PlatformDep) -> Answer:
-    """Copy a file from a public URL into the storage, where it stays for some days."""
+    """Copy a file from a public URL into the storage, where it stays for some days.
+
+    Pictures are written anew, without place, camera and other hidden data.
+    """
     slots: Slots = request.app.state.transfers
-    key = await slots.run(functools.partial(_copy, platform, params.url, caller.user_id))
-    return ok({"url": _public_url(platform, key, base_url_of(request, platform))})
-
-
-def _copy(platform: Platform, url: str, owner: str) -> str:
-    name = _stem(url)
-    with tempfile.TemporaryDirectory(dir=_scratch(platform)) as folder:
-        fetched = platform.fetcher.fetch(url, Path(folder) / "file", kind=Kind.ANY, owner=owner)
-        key = _new_key(owner, f"{name or 'file'}{fetched.suffix}")
-        platform.storage.put(
-            key,
-            fetched.path,
-            owner=owner,
-            media_type=fetched.media_type,
-            expires_ms=platform.storage.upload_expiry_ms(),
-        )
-    return key
-
-
-def _scratch(platform: Platform) -> Path:
-    """Beside the other work of this installation: the machine's own folder for such may be small."""
-    folder = platform.settings.home / "scratch" / "transfers"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _new_key(owner: str, name: str) -> str:
-    return f"uploads/{owner}/{secrets.token_hex(8)}/{clean_name(name)}"
-
-
-def _public_url(platform: Platform, key: str, base_url: str) -> str:
-    return platform.storage.url(key, base_url=base_url, seconds=platform.settings.upload_days * DAY_S)
-
-
-def _stem(url: str) -> str:
-    """The name of a file in a URL, without its ending, which may not say what it is; empty where there is none."""
-    try:
-        return Path(unquote(urlsplit(url).path)).stem
-    except ValueError:
-        return ""
+    stored = await slots.run(functools.partial(platform.uploads.transfer, caller.user_id, params.url))
+    seconds = platform.settings.upload_days * DAY_S
+    return ok({"url": platform.storage.url(stored.key, base_url=base_url_of(request, platform), seconds=seconds)})

@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from avatarium.accounts import ledger
+from avatarium.clock import iso
 from tests.unit.api.kit import House
 
 COINS = "/api/v1/user/remainingCoins"
@@ -53,6 +54,21 @@ def test_a_key_makes_none_that_may_do_more(installation: House) -> None:
     assert wider.json()["reason"] == "scope_missing"
     assert same["scopes"] == ["account", "read"]
     assert same["origins"] == ["https://mine.example"]
+
+
+def test_a_key_makes_no_key_that_outlives_it(installation: House) -> None:
+    ends_ms = installation.clock.now_ms() + 60_000
+    with installation.client(installation.key(expires_ms=ends_ms)) as client:
+        longer = client.post("/api/v1/token/generate", json={"alias": "more", "expires_in": 3600}).json()["data"]
+        forever = client.post("/api/v1/token/generate", json={"alias": "more"}).json()["data"]
+    assert longer["expiresAt"] == forever["expiresAt"] == iso(ends_ms)
+
+
+def test_a_key_for_some_pages_makes_no_key_for_others(installation: House) -> None:
+    with installation.client(installation.key(origins=["https://mine.example"])) as client:
+        body = {"alias": "x", "origins": ["https://mine.example", "https://evil.example"]}
+        refused = client.post("/api/v1/token/generate", json=body)
+    assert (refused.status_code, refused.json()["reason"]) == (403, "wrong_origin")
 
 
 def test_a_client_token_opens_its_scopes_and_ends(installation: House, client: TestClient) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
 from avatarium.api.ranges import Part, UnsatisfiableError, part_wanted
 from tests.unit.api.kit import House
+from tests.unit.storage import samples
 
 BYTES = bytes(range(256)) * 40
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
@@ -191,11 +194,21 @@ def test_what_can_be_presigned(client: TestClient, wanted: dict[str, object], st
 
 def test_a_url_of_ours_is_copied_into_the_storage(installation: House, client: TestClient) -> None:
     made = client.post("/api/v1/r2/upload-presigned-url", json={"key": "mine.png"}).json()["data"]
-    client.put(made["uploadUrl"], content=PNG)
+    client.put(made["uploadUrl"], content=samples.picture(size=(32, 24)))
     copied = client.post("/api/v1/tos/transferToStorage", json={"url": made["cdnUrl"]}).json()["data"]
     assert copied["url"] != made["cdnUrl"]
     assert urlsplit(copied["url"]).path.endswith("/mine.png")
-    assert client.get(copied["url"]).content == PNG
+    assert Image.open(io.BytesIO(client.get(copied["url"]).content)).size == (32, 24)
+
+
+def test_what_is_no_picture_is_not_copied(installation: House, client: TestClient) -> None:
+    """It begins like one: only reading it tells."""
+    made = client.post("/api/v1/r2/upload-presigned-url", json={"key": "mine.png"}).json()["data"]
+    client.put(made["uploadUrl"], content=PNG)
+    refused = client.post("/api/v1/tos/transferToStorage", json={"url": made["cdnUrl"]})
+    assert refused.status_code == 400
+    assert refused.json()["msg"]
+    assert not list((installation.platform.settings.home / "incoming").iterdir())
 
 
 @pytest.mark.parametrize(

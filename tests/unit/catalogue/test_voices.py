@@ -123,9 +123,15 @@ def test_installed_voices_come_first(fast: Installed) -> None:
     assert [entry["name"] for entry in every_voice(fast)][:2] == ["Ava", "Noah"]
 
 
-def test_nothing_is_installed_in_an_empty_folder(tmp_path: Path) -> None:
+def test_the_first_voice_of_a_new_installation_needs_no_network(tmp_path: Path) -> None:
+    """Clients take the first child of the first group."""
+    first = groups(wanted_locale(), Installed(tmp_path))[0]["children"][0]
+    assert first["installed"] and voice_of(first["value"]).name == "hibari-ava"
+
+
+def test_nothing_else_is_installed_in_an_empty_folder(tmp_path: Path) -> None:
     here = Installed(tmp_path)
-    assert not any(here.has(voice) for voice in voices() if voice.language != "en-US")
+    assert [voice.name for voice in voices() if here.has(voice)] == ["hibari-ava", "hibari-noah"]
     assert [voice["label"] for voice in groups(Locale(language="en", region="GB"), here)[0]["children"]] == [
         "Emma", "Isabella", "Alice", "Lily",
     ]  # fmt: skip
