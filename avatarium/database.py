@@ -10,8 +10,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
@@ -77,9 +78,24 @@ class Database:
         ):
             yield connection
 
+    @cached_property
+    def workflow_engine(self) -> Engine | None:
+        """Connections for the workflow library; None where it had better make its own.
+
+        It reads before it writes in one transaction. SQLite refuses that at once where another has written in between,
+        so here transactions begin, with the write lock, only before the first write; reads before it stand alone.
+        """
+        if not self.is_sqlite:
+            return None
+        engine = sa.create_engine(self.engine.url, pool_size=POOL_SIZE, connect_args={"timeout": LOCK_TIMEOUT_S})
+        event.listen(engine, "connect", partial(_prepare_sqlite, isolation="IMMEDIATE"))
+        return engine
+
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+        if (engine := vars(self).get("workflow_engine")) is not None:
+            engine.dispose()
 
 
 def insert_for(connection: Connection, table: sa.Table) -> Any:
@@ -121,25 +137,34 @@ def _open_sqlite(url: str) -> Engine:
         url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, connect_args={"timeout": LOCK_TIMEOUT_S}
     )
 
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-        assert isinstance(connection, sqlite3.Connection)
-        connection.isolation_level = None  # transactions begin where we say, below
-        # WAL with NORMAL loses nothing when a process dies; only a power cut may undo the last commits.
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            f"busy_timeout={LOCK_TIMEOUT_S * 1000}",
-            "foreign_keys=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+    event.listen(engine, "connect", partial(_prepare_sqlite, isolation=None))
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        if connection.get_execution_options().get("immediate"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        # Nothing can fail here, as this takes no lock yet; through SQLAlchemy it would cost more than most reads.
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.execute("BEGIN")
 
     return engine
+
+
+def _prepare_sqlite(
+    connection: DBAPIConnection, _record: ConnectionPoolEntry, *, isolation: Literal["IMMEDIATE"] | None
+) -> None:
+    assert isinstance(connection, sqlite3.Connection)
+    connection.isolation_level = isolation
+    # WAL with NORMAL loses nothing when a process dies; only a power cut may undo the last commits.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        f"busy_timeout={LOCK_TIMEOUT_S * 1000}",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _open_postgresql(url: str) -> Engine:

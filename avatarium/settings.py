@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     )  # fmt: skip
     user_running: int = Field(4, ge=1, description="Media tasks of one user that run at once.")
     user_open: int = Field(100, ge=1, description="Tasks of one user that may wait or run.")
+    sweep_s: float = Field(60, gt=0, description="Seconds between two rounds of cleaning up what expired.")
     queue_max: int = Field(5000, ge=1, description="Tasks that may wait in all.")
 
     # Money

@@ -34,6 +34,10 @@ class Locks(Protocol):
         """Whether the lock that was taken is still ours."""
         ...
 
+    def close(self) -> None:
+        """Give back what is held."""
+        ...
+
 
 class FileLocks:
     """Locks on files of one machine."""
@@ -61,6 +65,10 @@ class FileLocks:
 
     def still_held(self, executor: str) -> bool:
         return executor in self._held
+
+    def close(self) -> None:
+        for executor in list(self._held):
+            self.give_back(executor)
 
 
 class AdvisoryLocks:
@@ -93,6 +101,11 @@ class AdvisoryLocks:
             self._held.pop(executor).close()
             return False
         return True
+
+    def close(self) -> None:
+        for executor in list(self._held):
+            self.give_back(executor)
+        self._engine.dispose()
 
 
 def open_locks(database: Database, folder: Path) -> Locks:

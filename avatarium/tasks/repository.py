@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -25,13 +26,20 @@ def add(c: Connection, task: Task) -> bool:
 
 def find(c: Connection, task_id: str, *, owner: str | None, family: str | None = None) -> Task | None:
     """A task that is not deleted. ``owner`` None is for workers only."""
-    query = sa.select(tasks).where(tasks.c.id == task_id)
-    if owner is not None:
-        query = query.where(tasks.c.user_id == owner, tasks.c.deleted_ms.is_(None))
-    if family is not None:
-        query = query.where(tasks.c.family == family)
-    row = c.execute(query).one_or_none()
+    query = _found(owned=owner is not None, of_family=family is not None)
+    row = c.execute(query, {"task": task_id, "owner": owner, "family": family}).one_or_none()
     return None if row is None else task_of(row)
+
+
+@functools.cache
+def _found(*, owned: bool, of_family: bool) -> sa.Select[Any]:
+    """Made once: making a statement costs more than running it."""
+    query = sa.select(tasks).where(tasks.c.id == sa.bindparam("task"))
+    if owned:
+        query = query.where(tasks.c.user_id == sa.bindparam("owner"), tasks.c.deleted_ms.is_(None))
+    if of_family:
+        query = query.where(tasks.c.family == sa.bindparam("family"))
+    return query
 
 
 def find_by_key(c: Connection, key: str, *, owner: str) -> Task | None:
@@ -42,7 +50,8 @@ def find_by_key(c: Connection, key: str, *, owner: str) -> Task | None:
 
 def find_many(c: Connection, ids: Sequence[str], *, owner: str, family: str) -> list[Task]:
     """Those of these tasks that are there, newest first."""
-    query = sa.select(tasks).where(*_visible(owner, family, None), tasks.c.id.in_(ids)).order_by(*_NEWEST_FIRST)
+    visible = (tasks.c.user_id == owner, tasks.c.family == family, tasks.c.deleted_ms.is_(None))
+    query = sa.select(tasks).where(*visible, tasks.c.id.in_(ids)).order_by(*_NEWEST_FIRST)
     return [task_of(row) for row in c.execute(query)]
 
 
@@ -58,12 +67,30 @@ def page(
     limit: int = 100,
 ) -> tuple[list[Task], int]:
     """Tasks that have not expired, newest first, and how many there are in all."""
-    where = [*_visible(owner, family, now_ms), tasks.c.created_ms >= since_ms]
-    if states:
-        where.append(tasks.c.state.in_([state.value for state in states]))
-    total = c.execute(sa.select(sa.func.count()).select_from(tasks).where(*where)).scalar_one()
-    rows = c.execute(sa.select(tasks).where(*where).order_by(*_NEWEST_FIRST).offset(offset).limit(limit))
+    rows_of, count_of = _paged(in_states=bool(states))
+    values = {"owner": owner, "family": family, "now_ms": now_ms, "since_ms": since_ms}
+    values |= {"states": [state.value for state in states]} if states else {}
+    rows = c.execute(rows_of, values | {"offset": offset, "limit": limit}).all()
+    is_last = len(rows) < limit and (rows or not offset)
+    total = offset + len(rows) if is_last else c.execute(count_of, values).scalar_one()
     return [task_of(row) for row in rows], total
+
+
+@functools.cache
+def _paged(*, in_states: bool) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    expires_ms = tasks.c.expires_ms
+    where: list[sa.ColumnElement[bool]] = [
+        tasks.c.user_id == sa.bindparam("owner"),
+        tasks.c.family == sa.bindparam("family"),
+        tasks.c.deleted_ms.is_(None),
+        sa.or_(expires_ms.is_(None), expires_ms > sa.bindparam("now_ms")),
+        tasks.c.created_ms >= sa.bindparam("since_ms"),
+    ]
+    if in_states:
+        where.append(tasks.c.state.in_(sa.bindparam("states", expanding=True)))
+    rows = sa.select(tasks).where(*where).order_by(*_NEWEST_FIRST)
+    rows = rows.offset(sa.bindparam("offset")).limit(sa.bindparam("limit"))
+    return rows, sa.select(sa.func.count()).select_from(tasks).where(*where)
 
 
 def advance(c: Connection, task: Task, **values: Any) -> bool:
@@ -115,13 +142,6 @@ def count_by_state(c: Connection) -> dict[tuple[str, str], int]:
     """Tasks by family and state, for the metrics."""
     query = sa.select(tasks.c.family, tasks.c.state, sa.func.count()).group_by(tasks.c.family, tasks.c.state)
     return {(family, state): count for family, state, count in c.execute(query)}
-
-
-def _visible(owner: str, family: str, now_ms: int | None) -> list[sa.ColumnElement[bool]]:
-    where = [tasks.c.user_id == owner, tasks.c.family == family, tasks.c.deleted_ms.is_(None)]
-    if now_ms is not None:
-        where.append(sa.or_(tasks.c.expires_ms.is_(None), tasks.c.expires_ms > now_ms))
-    return where
 
 
 def _is_open() -> sa.ColumnElement[bool]:

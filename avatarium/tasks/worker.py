@@ -26,7 +26,6 @@ from avatarium.tasks.sweep import Sweep
 
 GUARD_S = 2.0
 LOOP_END_S = 2.0
-SWEEP_S = 60.0
 POLL_S = {Queue.QUICK.value: 0.1, Queue.MEDIA.value: 0.5}
 EXECUTORS = "executors"
 log = structlog.get_logger()
@@ -61,7 +60,7 @@ class Worker:
         loops = [
             self._loop("guard", GUARD_S, self._guard),
             self._loop("courier", 1.0, self._courier.deliver_due),
-            self._loop("sweep", SWEEP_S, self._sweep.sweep),
+            self._loop("sweep", settings.sweep_s, self._sweep.sweep),
         ]
         self._slots.prepare()
         self._stopping.wait()
@@ -119,7 +118,9 @@ class SlotPool:
 
     def __init__(self, settings: Settings, platform: Platform) -> None:
         counts = {Queue.MEDIA.value: settings.media_slots, Queue.QUICK.value: settings.quick_slots}
-        self._all = {name: [Slot(settings, platform.clock) for _ in range(count)] for name, count in counts.items()}
+        self._all = {
+            name: [Slot(settings, platform.clock, name) for _ in range(count)] for name, count in counts.items()
+        }
         self._free: dict[str, queue.Queue[Slot]] = {name: queue.Queue() for name in counts}
         for name, slots in self._all.items():
             for slot in slots:
@@ -162,7 +163,7 @@ def _launch(executor: str, settings: Settings, database: Database) -> None:
             "application_version": durable.VERSION,
             "executor_id": executor,
             "system_database_url": database.engine.url.render_as_string(hide_password=False),
-            "system_database_engine": database.engine if database.is_sqlite else None,
+            "system_database_engine": database.workflow_engine,
             "dbos_system_schema": durable.SCHEMA,
             "serializer": durable.JsonSerializer(),
             "run_migrations": False,
