@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from avatarium.accounts.models import Principal, Scope
 from avatarium.api.middleware.trace import EXTRA_HEADERS, USER
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 ELSEWHERE = ("token", "api_key", "apikey", "apiKey", "access_token", "accessToken")
 HOW = "Send it in the header `Authorization: Bearer sk_...`."
+SCOPES: dict[Callable[..., Any], Scope] = {}
+"""What the dependencies of :func:`needs` ask for, so that the documentation can say it."""
 
 
 async def platform_of(request: Request) -> Platform:
@@ -58,28 +61,49 @@ def key_in(request: Request) -> str | None:
     return key.strip()
 
 
-def authenticated(request: Request, platform: PlatformDep) -> Principal:
+async def authenticated(request: Request, platform: PlatformDep) -> Principal:
     """Whoever the key belongs to; counts against its rate limit.
 
     Raises:
         AuthError: there is no key, or it opens nothing.
         BusyError: too many requests of this key, or too many wrong keys of this address.
     """
+    if platform.limiter.is_local and (known := _recalled(request, platform)) is not None:
+        return known
+    return await run_in_threadpool(authenticate, request, platform)
+
+
+def authenticate(request: Request, platform: Platform) -> Principal:
+    """The same where waiting for the database does no harm."""
     key = _count_if_refused(request, platform, lambda: key_in(request) or _no_key(request))
     origin = request.headers.get("origin")
     principal: Principal = _count_if_refused(
         request, platform, lambda: platform.accounts.authenticate(key, origin=origin)
     )
+    return _counted(request, platform, principal)
+
+
+def _recalled(request: Request, platform: Platform) -> Principal | None:
+    """Whoever was here a moment ago with the same key: a thread would cost more than this."""
+    try:
+        key = key_in(request)
+        known = platform.accounts.recall(key, origin=request.headers.get("origin")) if key else None
+    except AuthError:
+        return None  # to be refused, and counted, in a thread
+    return None if known is None else _counted(request, platform, known)
+
+
+def _counted(request: Request, platform: Platform, principal: Principal) -> Principal:
     request.scope[USER] = principal.user_id
     count(request, platform, f"{principal.user_id}:{principal.key_id}")
     return principal
 
 
-def perhaps(request: Request, platform: PlatformDep) -> Principal | None:
+async def perhaps(request: Request, platform: PlatformDep) -> Principal | None:
     """Whoever the key belongs to, or None where no key was sent."""
     if request.headers.get("authorization", "").strip():
-        return authenticated(request, platform)
-    anonymous(request, platform)
+        return await authenticated(request, platform)
+    await run_in_threadpool(anonymous, request, platform)
     return None
 
 
@@ -99,6 +123,7 @@ def needs(scope: Scope) -> Any:
         principal.require(scope)
         return principal
 
+    SCOPES[check] = scope
     return Depends(check)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from avatarium.api.auth import SCOPES
 from avatarium.api.envelope import EXAMPLE_TRACE, ErrorBody
 from avatarium.api.groups import GROUPS
 from avatarium.api.routing import Route
@@ -63,6 +64,10 @@ def _finish(path: dict[str, Any], route: Route) -> None:
     for method in route.methods or ():
         operation = path[method.lower()]
         _give_examples_to_parameters(operation, route.example_request or {})
+        scopes = [SCOPES[part.call] for part in route.dependant.dependencies if part.call in SCOPES]
+        if scopes:
+            operation["security"] = [{SCHEME: [scope.value for scope in scopes]}]
+        _give_example_of_answer(operation["responses"]["200"], route)
         for status, answer in operation["responses"].items():
             if status.isdecimal() and int(status) >= 400:
                 _give_example_of_error(answer, int(status))
@@ -72,6 +77,14 @@ def _give_examples_to_parameters(operation: dict[str, Any], examples: Any) -> No
     for parameter in operation.get("parameters", ()):
         if parameter["name"] in examples:
             parameter["example"] = examples[parameter["name"]]
+
+
+def _give_example_of_answer(response: dict[str, Any], route: Route) -> None:
+    if route.stream:
+        response["content"] = {"text/event-stream": {"schema": {"type": "string"}, "example": route.stream}}
+    else:
+        example = {"code": 0, "data": route.example_answer, "trace_id": EXAMPLE_TRACE}
+        response["content"]["application/json"]["example"] = example
 
 
 def _give_example_of_error(answer: dict[str, Any], status: int) -> None:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Body, Query
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from avatarium.api.envelope import EXAMPLE_TRACE, Envelope
+from avatarium.api.envelope import Envelope
 from avatarium.errors import (
     AuthError,
     BusyError,
@@ -41,6 +41,9 @@ class Route(APIRoute):
     """
 
     example_request: Mapping[str, Any] | None = None
+    example_answer: object = None
+    stream: str = ""
+    """An example of what is sent, where the answer is a stream of server-sent events."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
@@ -64,6 +67,7 @@ class Router(APIRouter):
         errors: Iterable[type[ServiceError]] = (),
         legacy: Iterable[str] = (),
         public: bool = False,
+        stream: str = "",
     ) -> Callable[[Endpoint], Endpoint]:
         """Serve one function under one or several calls, with all that the documentation says of it.
 
@@ -82,6 +86,7 @@ class Router(APIRouter):
             errors: the classes of errors that this call may answer with beyond those that every call may.
             legacy: more calls that are served but documented as old.
             public: whether the call works without a key.
+            stream: an example of the answer, where that is a stream of server-sent events.
         """
 
         def declare(endpoint: Endpoint) -> Endpoint:
@@ -91,6 +96,7 @@ class Router(APIRouter):
                 self._declare(
                     method, path, endpoint, title, answer, returns, request, tuple(errors), call in old, public
                 )
+                self._last.stream = stream
             return endpoint
 
         return declare
@@ -120,14 +126,18 @@ class Router(APIRouter):
             description=(inspect.getdoc(endpoint) or "").replace("``", "`"),
             response_model=Envelope[returns],
             response_description="`code` 0 and what was asked for",
-            responses=_responses(answer, (*_ALWAYS, *also, *errors)),
+            responses=_responses((*_ALWAYS, *also, *errors)),
             deprecated=legacy or None,
             operation_id=re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_"),
             openapi_extra=extra,
         )
+        self._last.example_request, self._last.example_answer = request, answer
+
+    @property
+    def _last(self) -> Route:
         route = self.routes[-1]
         assert isinstance(route, Route)
-        route.example_request = request
+        return route
 
 
 def by_specificity(route: BaseRoute) -> tuple[int, ...]:
@@ -169,9 +179,8 @@ def _async_view(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     return view
 
 
-def _responses(answer: object, errors: tuple[type[ServiceError], ...]) -> dict[int | str, dict[str, Any]]:
-    whole = {"code": 0, "data": answer, "trace_id": EXAMPLE_TRACE}
-    responses: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": whole}}}}
+def _responses(errors: tuple[type[ServiceError], ...]) -> dict[int | str, dict[str, Any]]:
+    responses: dict[int | str, dict[str, Any]] = {}
     for kind in sorted(errors, key=lambda kind: kind.status):
         responses[kind.status] = {"description": inspect.getdoc(kind) or "", "content": _ERROR}
     responses[500] = {"description": "A bug of ours; the log tells more under the `trace_id`.", "content": _ERROR}

@@ -14,12 +14,13 @@ from avatarium.api.routing import Params, Router
 from avatarium.catalogue.models import Avatar
 from avatarium.catalogue.service import Which
 from avatarium.clock import iso
+from avatarium.ids import stable_id
 from avatarium.platform import SignedLinks
 
 router = Router(VIDEOS)
 
 EXAMPLE_AVATAR = {
-    "_id": "64f0c0ffee0000000000e001",
+    "_id": stable_id("avatar", "ava"),
     "type": "default",
     "name": "Ava",
     "gender": "female",

@@ -19,6 +19,7 @@ from avatarium.catalogue.models import NAME_MAX, Background
 from avatarium.catalogue.shipped import shipped_backgrounds
 from avatarium.clock import iso
 from avatarium.errors import ConflictError, ForbiddenError, NotFoundError, TooLargeError
+from avatarium.ids import stable_id
 from avatarium.platform import SignedLinks
 
 router = Router(BACKGROUNDS)
@@ -31,10 +32,10 @@ EXAMPLE_OWN = {
     "createdAt": "2025-01-02T03:04:05.678Z",
 }
 EXAMPLE_SHIPPED = {
-    "_id": "64f0c0ffee0000000000aa01",
+    "_id": stable_id("background", "studio-warm"),
     "type": "default",
-    "img_url": "https://files.example/files/system/backgrounds/studio.jpg?exp=1735959200&sig=...",
-    "name": "Studio",
+    "img_url": "https://files.example/files/system/backgrounds/studio-warm.jpg?exp=1735959200&sig=...",
+    "name": "Studio warm",
     "createdAt": "2025-01-01T00:00:00.000Z",
 }
 

@@ -29,6 +29,15 @@ HEARTBEAT_S = 15
 SEND_TIMEOUT_S = 30.0
 LONGEST_S = 6 * 3600.0
 """A stream ends after this, and the client asks again."""
+STREAM = f"""event: state
+data: {{"_id": "{EXAMPLE_ID}", "current_status": "processing", "progress": 40, ...}}
+
+event: progress
+data: {{"_id": "{EXAMPLE_ID}", "progress": 42, "queue_position": 0, "eta_s": 3.5}}
+
+event: end
+data: {{"_id": "{EXAMPLE_ID}", "current_status": "completed", "progress": 100, "result_url": "https://...", ...}}
+"""
 
 
 @router.serve("GET /api/v1/tasks/{_id}", title="Get any task", answer=RECORD, returns=dict[str, Any])
@@ -55,8 +64,8 @@ def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: Platfo
 @router.serve(
     "GET /api/v1/tasks/{_id}/events",
     title="Watch a task",
-    answer={"_id": EXAMPLE_ID, "progress": 40, "state": "processing"},
-    returns=dict[str, Any],
+    answer="",
+    stream=STREAM,
 )
 async def events(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> EventSourceResponse:
     """A stream of server-sent events until the task ends.

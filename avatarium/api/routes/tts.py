@@ -16,6 +16,7 @@ from avatarium.api.routing import Params, Router
 from avatarium.clock import DAY_MS
 from avatarium.errors import TooLargeError, UnavailableError
 from avatarium.families.tts import FAMILY, TtsStart
+from avatarium.ids import stable_id
 from avatarium.tasks.states import State
 
 router = Router(SPEECH)
@@ -39,7 +40,7 @@ EXAMPLE_RECORD = {
     "createdAt": "2025-01-02T03:04:05.678Z",
     "updatedAt": "2025-01-02T03:04:06.012Z",
     "msg": "Hello there.",
-    "tts_id": "64f0c0ffee0000000000b001",
+    "tts_id": stable_id("voice", "hibari-ava"),
     "user_voice_id": "",
     "country": "en",
     "region": "US",
@@ -56,7 +57,7 @@ EXAMPLE_RECORD = {
     title="Generate TTS Audio (Text-to-Speech)",
     request={
         "msg": "Hello there.",
-        "tts_id": "64f0c0ffee0000000000b001",
+        "tts_id": stable_id("voice", "hibari-ava"),
         "country": "en",
         "region": "US",
         "speechRate": 1.0,

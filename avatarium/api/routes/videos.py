@@ -16,6 +16,7 @@ from avatarium.api.pagination import CurrentPage
 from avatarium.api.routing import Params, Router
 from avatarium.clock import SECOND_MS, iso
 from avatarium.families.video import FAMILY, VideoStart
+from avatarium.ids import stable_id
 from avatarium.platform import Platform
 from avatarium.tasks.models import Task
 
@@ -23,7 +24,7 @@ router = Router(VIDEOS)
 
 REQUEST = {
     "title": "demo",
-    "anchor_id": "64f0c0ffee0000000000e001",
+    "anchor_id": stable_id("avatar", "ava"),
     "anchor_type": 0,
     "audioSrc": "https://files.example/speech.mp3",
     "resolution": 720,
@@ -45,7 +46,7 @@ VIDEO = {
     "result": "",
     "msg": "",
     "error": "",
-    "anchor_id": "64f0c0ffee0000000000e001",
+    "anchor_id": stable_id("avatar", "ava"),
     "anchor_type": "0",
     "web_bg_width": 1280,
     "web_bg_height": 720,

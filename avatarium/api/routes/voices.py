@@ -12,12 +12,13 @@ from avatarium.api.envelope import Answer, ok
 from avatarium.api.groups import SPEECH
 from avatarium.api.routing import Params, Router
 from avatarium.catalogue.voices import Installed, every_voice, groups, wanted_locale
+from avatarium.ids import stable_id
 
 router = Router(SPEECH)
 
 EXAMPLE_VOICE = {
     "label": "Ava",
-    "value": "64f0c0ffee0000000000b001",
+    "value": stable_id("voice", "hibari-ava"),
     "gender": "female",
     "country": "en",
     "region": "US",
@@ -65,7 +66,7 @@ def voice_list(
 @router.serve(
     "POST /api/v1/anchor/tts_list",
     title="List system voices (TTS presets)",
-    answer=[{"_id": "64f0c0ffee0000000000b001", "name": "Ava", **EXAMPLE_VOICE}],
+    answer=[{"_id": stable_id("voice", "hibari-ava"), "name": "Ava", **EXAMPLE_VOICE}],
     returns=list[dict[str, Any]],
 )
 def tts_list(caller: ReaderDep, platform: PlatformDep) -> Answer:

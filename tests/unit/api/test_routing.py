@@ -52,8 +52,12 @@ def test_every_operation_has_a_group_a_title_and_examples(admin: TestClient) -> 
         assert set(operation["tags"]) <= {*GROUPS, "Trial"}, where
         assert operation["operationId"] not in seen, where
         seen.add(operation["operationId"])
-        whole = operation["responses"]["200"]["content"]["application/json"]["example"]
-        assert set(whole) == {"code", "data", "trace_id"}, where
+        contents = operation["responses"]["200"]["content"]
+        assert set(contents) == ({"text/event-stream"} if path.endswith("/events") else {"application/json"}), where
+        for content in contents.values():
+            assert content["example"], where
+        if "application/json" in contents:
+            assert set(contents["application/json"]["example"]) == {"code", "data", "trace_id"}, where
         if "requestBody" in operation and "Trial" not in operation["tags"]:
             assert "example" in operation["requestBody"]["content"]["application/json"], where
 
