@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from avatarium.engine.assets import default_store
 from avatarium.engine.speech.records import Samples
 from avatarium.engine.video import read_sound
+from avatarium.errors import AssetError
 from bench.likeness.clip import read_frames
 from bench.likeness.landmarks import Tracker
 from bench.likeness.series import opening
@@ -62,6 +64,15 @@ def photo() -> bytes:
 @pytest.fixture(scope="session")
 def photo_url(installation: Running, photo: bytes) -> str:
     return installation.upload(photo, "face.png")
+
+
+@pytest.fixture(scope="session")
+def whisper_base() -> Path:
+    """The listener's model."""
+    try:
+        return default_store().path("whisper-base")
+    except AssetError as error:
+        pytest.skip(f"the model file whisper-base cannot be had here: {error}")
 
 
 def frames_of(path: Path) -> list[NDArray[np.uint8]]:
