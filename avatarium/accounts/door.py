@@ -47,16 +47,17 @@ class Door:
 
     def authenticate(self, token: str, *, origin: str | None) -> Principal:
         """See :meth:`avatarium.accounts.service.Accounts.authenticate`."""
-        token = token.strip()
-        if not token:
-            raise AuthError("A key is missing. Send it as `Authorization: Bearer sk_...`.", code="no_token")
-        if len(token) > TOKEN_LONGEST:
-            raise AuthError("This is no key of this service. Check it, or make a new one.", code="bad_token")
-        now_ms = self._clock.now_ms()
-        claims = tokens.verify(token, self._signing_key, now_ms=now_ms) if tokens.is_signed(token) else None
-        digest = keys.digest(token)
+        digest, claims = self._read(token)
         card = self._remembered(digest) or self._look_up(digest, claims)
-        _judge(card, origin, now_ms)
+        _judge(card, origin, self._clock.now_ms())
+        return card.principal
+
+    def recall(self, token: str, *, origin: str | None) -> Principal | None:
+        """See :meth:`avatarium.accounts.service.Accounts.recall`."""
+        card = self._remembered(self._read(token)[0])
+        if card is None:
+            return None
+        _judge(card, origin, self._clock.now_ms())
         return card.principal
 
     def client_token(self, principal: Principal, *, seconds: float, scopes: tuple[str, ...]) -> str:
@@ -91,6 +92,16 @@ class Door:
             self._forgotten += 1
             for digest in [d for d, card in self._cards.items() if card.principal.user_id == user_id]:
                 del self._cards[digest]
+
+    def _read(self, token: str) -> tuple[str, tokens.Claims | None]:
+        token = token.strip()
+        if not token:
+            raise AuthError("A key is missing. Send it as `Authorization: Bearer sk_...`.", code="no_token")
+        if len(token) > TOKEN_LONGEST:
+            raise AuthError("This is no key of this service. Check it, or make a new one.", code="bad_token")
+        now_ms = self._clock.now_ms()
+        claims = tokens.verify(token, self._signing_key, now_ms=now_ms) if tokens.is_signed(token) else None
+        return keys.digest(token), claims
 
     def _remembered(self, digest: str) -> _Card | None:
         with self._lock:

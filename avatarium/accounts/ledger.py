@@ -30,6 +30,8 @@ AMOUNT_MAX = 10**12
 
 _HOLDS = (Entry.HOLD, Entry.RAISE)
 _CLOSES = (Entry.SETTLE, Entry.REFUND)
+_BALANCE = sa.select(users.c.coins, users.c.diamonds).where(users.c.id == sa.bindparam("user_id"))
+"""Made once: making a statement costs more than running it."""
 
 
 def grant(
@@ -146,7 +148,7 @@ def exchange_diamonds(c: Connection, user_id: str, diamonds: int, *, key: str, n
 
 def balance(c: Connection, user_id: str) -> tuple[int, int]:
     """Coins and diamonds of a user."""
-    row = c.execute(sa.select(users.c.coins, users.c.diamonds).where(users.c.id == user_id)).one_or_none()
+    row = c.execute(_BALANCE, {"user_id": user_id}).one_or_none()
     if row is None:
         raise NotFoundError("There is no such user.", code="no_such_user")
     return row.coins, row.diamonds

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from limits import RateLimitItem, parse
 from limits.errors import ConfigurationError, StorageError
-from limits.storage import StorageTypes, storage_from_string
+from limits.storage import MemoryStorage, StorageTypes, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from avatarium.errors import BusyError, OptionError
@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 _SOONEST_S = 1
 _STORE_TIMEOUT_S = 1
 _COMPLAIN_EVERY_S = 60
+_CLEAR_UP_EVERY_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class RateLimiter:
         self._known = _parsed(settings.rate_limit, "RATE_LIMIT")
         self._anonymous = _parsed(settings.rate_limit_anonymous, "RATE_LIMIT_ANONYMOUS")
         self._windows = SlidingWindowCounterRateLimiter(_store(settings.rate_limit_store))
+        self.is_local = settings.rate_limit_store == "memory://"
+        """Whether counting never waits for another machine, so that an event loop may do it."""
         self._complained_s = -float(_COMPLAIN_EVERY_S)
 
     def hit(self, bucket: str, *, anonymous: bool = False) -> Allowance | None:
@@ -100,12 +103,22 @@ def _parsed(text: str, name: str) -> RateLimitItem:
         ) from problem
 
 
+class _Memory(MemoryStorage):
+    """Counts that are cleared up once a minute: the library's own start a thread for it at nearly every count."""
+
+    _cleared_s = -float(_CLEAR_UP_EVERY_S)
+
+    def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - a private name of the library
+        now_s = time.monotonic()
+        if now_s - self._cleared_s >= _CLEAR_UP_EVERY_S:
+            self._cleared_s = now_s
+            super()._MemoryStorage__schedule_expiry()  # type: ignore[misc]
+
+
 def _store(url: str) -> StorageTypes:
-    options = (
-        {}
-        if url.startswith("memory")
-        else {"socket_timeout": _STORE_TIMEOUT_S, "socket_connect_timeout": _STORE_TIMEOUT_S}
-    )
+    if url == "memory://":
+        return _Memory(url)
+    options = {"socket_timeout": _STORE_TIMEOUT_S, "socket_connect_timeout": _STORE_TIMEOUT_S}
     try:
         return storage_from_string(url, wrap_exceptions=True, **options)
     except (ConfigurationError, ValueError) as problem:

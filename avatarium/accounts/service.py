@@ -246,6 +246,11 @@ class Accounts:
         """
         return self._door.authenticate(token, origin=origin)
 
+    def recall(self, token: str, *, origin: str | None = None) -> Principal | None:
+        """The same as :meth:`authenticate` where it need not ask the database, so that an event loop may call it; else
+        None."""
+        return self._door.recall(token, origin=origin)
+
     # Inside
 
     def _insert(self, name: str, role: Role, password: str | None, coins: int) -> User | None:

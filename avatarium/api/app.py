@@ -34,8 +34,9 @@ EXPOSED_HEADERS = [
 def create_app(platform: Platform) -> FastAPI:
     """The API of one platform; the platform is opened and closed by whoever calls."""
     app = FastAPI(
-        title="Avatarium", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
-    )
+        title="Avatarium", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # looking for them costs each request
+    )  # fmt: skip
     metrics = Metrics()
     metrics.count_tasks(platform.database)
     app.state.platform = platform

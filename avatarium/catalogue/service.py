@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import functools
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -167,11 +168,18 @@ class Catalogue:
         return removed
 
     def _own_avatars(self, owner: str, twin_id: str | None) -> list[Avatar]:
-        query = sa.select(avatars).where(avatars.c.owner == owner)
-        if twin_id is not None:
-            query = query.where(avatars.c.twin_id == twin_id)
+        query = _owned(by_twin=twin_id is not None)
         with self._database.read() as c:
-            return [avatar_of(row) for row in c.execute(query.order_by(*_newest_first(avatars)))]
+            return [avatar_of(row) for row in c.execute(query, {"owner": owner, "twin_id": twin_id})]
+
+
+@functools.cache
+def _owned(*, by_twin: bool) -> sa.Select[Any]:
+    """Made once: making a statement costs more than running it."""
+    query = sa.select(avatars).where(avatars.c.owner == sa.bindparam("owner"))
+    if by_twin:
+        query = query.where(avatars.c.twin_id == sa.bindparam("twin_id"))
+    return query.order_by(*_newest_first(avatars))
 
 
 def _of(table: sa.Table, owner: str, row_id: str) -> sa.Select[tuple[object, ...]]:

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from avatarium.accounts.models import Scope
-from avatarium.api.auth import PlatformDep, authenticated
+from avatarium.api.auth import PlatformDep, authenticate
 from avatarium.api.envelope import Answer, failure, ok
 from avatarium.api.groups import SERVICE
 from avatarium.api.routing import Router
@@ -38,7 +38,7 @@ def ready(platform: PlatformDep) -> Answer:
 
 def _may_read_metrics(request: Request, platform: PlatformDep) -> None:
     if not _is_local(request):
-        authenticated(request, platform).require(Scope.ADMIN)
+        authenticate(request, platform).require(Scope.ADMIN)
 
 
 @router.get("/metrics", include_in_schema=False)
