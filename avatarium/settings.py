@@ -90,6 +90,7 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=0, description="Worker processes that `serve` starts. 0 where workers run elsewhere.")
     media_slots: int = Field(1, ge=0, description="Media tasks that one worker works on at once.")
     quick_slots: int = Field(1, ge=0, description="Short tasks, as speech, that one worker works on beside them.")
+    warm_up: bool = Field(True, description="Load what tasks will need before the first one comes.")
     slot_threads: int = Field(1, ge=1, description="Threads of the numeric libraries in one media process.")
     slot_memory_mb: int = Field(4096, ge=512, description="Memory at which a media process is stopped.")
     task_time_limit_s: float = Field(7200, gt=0, description="Working time after which a task is given up.")

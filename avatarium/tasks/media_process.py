@@ -39,7 +39,8 @@ def main() -> None:
     os.nice(NICENESS)
     orders = _orders()
     platform = MediaPlatform.open(load_settings())
-    _warm_up(platform, sys.argv[1:])
+    if platform.settings.warm_up:
+        _warm_up(platform, sys.argv[1:])
     _send(replies, {"ready": True})
     while True:
         order = orders.get()

@@ -10,7 +10,7 @@ from avatarium.clock import HOUR_MS, SECOND_MS, Clock
 from avatarium.database import Database, insert_for
 from avatarium.tasks.models import workers
 
-GONE_S = 20
+GONE_S = 10
 """A worker that was not seen for this long counts no more."""
 
 

@@ -50,11 +50,7 @@ class Standing:
 
 
 class Tasks:
-    """Tasks of all families.
-
-    Args:
-        slots: how many tasks of a queue are worked on at once, to tell when one will be done.
-    """
+    """Tasks of all families."""
 
     def __init__(
         self,
@@ -184,7 +180,8 @@ class Tasks:
         return self.get(owner, family, task_id)
 
     def delete(self, owner: str, family: Family[Any], task_id: str) -> Task:
-        """Take a task out of every list; one that is not done is cancelled first. Its files go with it.
+        """Take a task out of every list; one that is not done is cancelled first. Its files go within a day: an address
+        of them may still be in use.
 
         Raises:
             NotFoundError: there is none.

@@ -21,7 +21,7 @@ from avatarium.tasks import durable, roll, workflow
 from avatarium.tasks.courier import Courier
 from avatarium.tasks.family import Queue
 from avatarium.tasks.liveness import Locks, open_locks, take_over
-from avatarium.tasks.slot import Slot
+from avatarium.tasks.slot import Slot, StepFailed
 from avatarium.tasks.sweep import Sweep
 
 GUARD_S = 2.0
@@ -152,6 +152,8 @@ class SlotPool:
 def _prepare(slot: Slot, free: queue.Queue[Slot]) -> None:
     try:
         slot.prepare()
+    except StepFailed as failure:
+        log.warning("slot_not_ready", reason=failure.message)  # the first task that needs it tries again
     finally:
         free.put(slot)
 

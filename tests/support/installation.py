@@ -29,7 +29,13 @@ class Installation:
     """Made on an empty database."""
 
     def __init__(self, home: Path, database_url: str, **settings: Any) -> None:
-        given = {"home": home, "database_url": database_url, "plugins": ["tests.support.families"], **settings}
+        given = {
+            "home": home,
+            "database_url": database_url,
+            "plugins": ["tests.support.families"],
+            "warm_up": False,
+            **settings,
+        }
         self.settings = Settings(**given)
         self.platform = Platform.open(self.settings)
         upgrade(self.platform.database)
