@@ -27,12 +27,8 @@ NO_ANSWER = (urllib.error.URLError, ConnectionError, TimeoutError, json.JSONDeco
 @pytest.fixture
 def service(bare_database_url: str, tmp_path: Path) -> Iterator[Service]:
     made = make_service(tmp_path / "home")
-    ours = {
-        "DATABASE_URL": bare_database_url,
-        "WORKERS": "2",
-        "MEDIA_SLOTS": "1",
-        "PLUGINS": '["tests.support.families"]',
-    }
+    ours = {"DATABASE_URL": bare_database_url, "WORKERS": "2", "MEDIA_SLOTS": "1", "WARM_UP": "false"}
+    ours["PLUGINS"] = '["tests.support.families"]'
     made.environment |= {f"AVATARIUM_{name}": value for name, value in ours.items()}
     yield made
     end(made)
