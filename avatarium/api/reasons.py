@@ -69,6 +69,8 @@ class _Source:
         given = {word.arg: word.value for word in call.keywords}
         if name == "failure" and len(call.args) >= 3 and isinstance(call.args[0], ast.Constant):
             yield from self._reason(int(str(call.args[0].value)), call.args[1], call.args[2])
+        elif "failed_code" in given and "failed_message" in given:
+            yield from self._reason(0, given["failed_code"], given["failed_message"])
         elif "code" not in given:
             return
         elif name in LIMITERS and "message" in given:
@@ -100,7 +102,7 @@ class _Source:
         self, status: int, code: ast.expr, message: ast.expr, number: ast.expr | None = None
     ) -> Iterator[Reason]:
         name = self._constant(code)
-        if isinstance(name, str) and name not in INSIDE:
+        if isinstance(name, str) and name and name not in INSIDE:
             own = self._constant(number) if number is not None else status
             assert isinstance(own, int)
             yield Reason(status=status, code=name, number=own, sentence=self._sentence(message))

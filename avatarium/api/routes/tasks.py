@@ -39,8 +39,14 @@ event: end
 data: {{"_id": "{EXAMPLE_ID}", "current_status": "completed", "progress": 100, "result_url": "https://...", ...}}
 """
 
+ANY = {
+    **RECORD,
+    **{"image_url": "https://files.example/face.jpg", "audio_url": "", "duration": 5},
+    **{"prompt": "", "negative_prompt": "", "family": "talkingPhoto"},
+}
 
-@router.serve("GET /api/v1/tasks/{_id}", title="Get any task", answer=RECORD, returns=dict[str, Any])
+
+@router.serve("GET /api/v1/tasks/{_id}", title="Get any task", answer=ANY, returns=dict[str, Any])
 def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
     """The record of a task of any kind, as its own group shows it; `family` tells the kind."""
     return ok(_look(platform, request, caller, task_id)[0])
@@ -50,7 +56,7 @@ def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: Platf
     "POST /api/v1/tasks/{_id}/cancel",
     title="Cancel any task",
     request={},
-    answer=RECORD | {"current_status": "failed", "failed_code": "cancelled"},
+    answer=ANY | {"current_status": "failed", "failed_code": "cancelled"},
     returns=dict[str, Any],
 )
 def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:

@@ -50,7 +50,11 @@ TWIN = {
     "video_url": "",
     "advice": [],
 }
-STARTED = TWIN | {"current_status": "initialized", "status": "initialized", "anchor_id": "", "preview_result_url": ""}
+STARTED = {
+    **TWIN,
+    **{"current_status": "initialized", "status": "initialized", "progress": 0, "queue_position": 0, "eta_s": 15.0},
+    **{"anchor_id": "", "preview_result_url": "", "people_img": ""},
+}
 
 
 class TwinDesk(Desk):
@@ -202,7 +206,7 @@ def delete(task_id: PathId, request: Request, caller: MakerDep, platform: Platfo
     "POST /api/v1/userVideoTwin/{_id}/cancel",
     title="Cancel a training",
     request={},
-    answer=STARTED | {"current_status": "failed", "status": "failed", "failed_code": "cancelled"},
+    answer=TWIN | {"current_status": "failed", "status": "failed", "failed_code": "cancelled", "anchor_id": ""},
     returns=dict[str, Any],
 )
 def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
