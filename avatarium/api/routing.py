@@ -16,9 +16,11 @@ from avatarium.api.envelope import Envelope
 from avatarium.errors import (
     AuthError,
     BusyError,
+    ForbiddenError,
     NotFoundError,
     RequestError,
     ServiceError,
+    TooLargeError,
     UnavailableError,
 )
 
@@ -117,7 +119,9 @@ class Router(APIRouter):
         extra: dict[str, Any] = {"security": []} if public else {}
         if request is not None and method not in _READS:
             extra["requestBody"] = {"content": {"application/json": {"example": dict(request)}}}
-        also = (NotFoundError,) if "{" in path else ()
+        named = (NotFoundError,) if "{" in path else ()
+        keyed = () if public else (ForbiddenError,)  # a key may lack the scope
+        sized = () if method in _READS else (TooLargeError,)
         self.add_api_route(
             path,
             _for_method(endpoint, method),
@@ -126,7 +130,7 @@ class Router(APIRouter):
             description=(inspect.getdoc(endpoint) or "").replace("``", "`"),
             response_model=Envelope[returns],
             response_description="`code` 0 and what was asked for",
-            responses=_responses((*_ALWAYS, *also, *errors)),
+            responses=_responses({*_ALWAYS, *named, *keyed, *sized, *errors}),
             deprecated=legacy or None,
             operation_id=re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_"),
             openapi_extra=extra,
@@ -179,7 +183,7 @@ def _async_view(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     return view
 
 
-def _responses(errors: tuple[type[ServiceError], ...]) -> dict[int | str, dict[str, Any]]:
+def _responses(errors: Iterable[type[ServiceError]]) -> dict[int | str, dict[str, Any]]:
     responses: dict[int | str, dict[str, Any]] = {}
     for kind in sorted(errors, key=lambda kind: kind.status):
         responses[kind.status] = {"description": inspect.getdoc(kind) or "", "content": _ERROR}

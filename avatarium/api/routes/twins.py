@@ -185,6 +185,7 @@ def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: Platf
     request={"_id": EXAMPLE_ID},
     answer={"_id": EXAMPLE_ID},
     returns=dict[str, str],
+    errors=(NotFoundError,),
 )
 def remove(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
     """Remove the avatar that a training made, with its files. One that is not done is cancelled, and costs nothing."""

@@ -15,6 +15,7 @@ from avatarium.api.groups import VIDEOS
 from avatarium.api.pagination import CurrentPage
 from avatarium.api.routing import Params, Router
 from avatarium.clock import SECOND_MS, iso
+from avatarium.errors import NotFoundError
 from avatarium.families.video import FAMILY, VideoStart
 from avatarium.ids import stable_id
 from avatarium.platform import Platform
@@ -125,6 +126,7 @@ def generate(
     request={"_id": EXAMPLE_ID},
     answer=[VIDEO],
     returns=list[dict[str, Any]],
+    errors=(NotFoundError,),
 )
 def result(params: Annotated[Named, Params], request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
     """An array with the one video: `status`, `process` from 0 to 100, and `result`, the URL of the file."""
@@ -155,6 +157,7 @@ def videos(
     request={"video_id": EXAMPLE_ID},
     answer=VIDEO,
     returns=dict[str, Any],
+    errors=(NotFoundError,),
 )
 def detail(params: Annotated[Watched, Params], request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
     """One video."""
