@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_CHATTER = re.compile(rb"^(INFO|WARNING): |^[IW]\d{4} ")
-"""TensorFlow Lite and Abseil, which write past Python and offer no way to be told otherwise."""
+from avatarium.chatter import is_chatter
 
 
 @contextmanager
@@ -31,5 +29,5 @@ def native_chatter_hidden() -> Iterator[None]:
             os.close(real)
             held.seek(0)
             for line in held:
-                if not _CHATTER.match(line):
+                if not is_chatter(line):
                     os.write(2, line)

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from avatarium.chatter import is_chatter
 from avatarium.clock import Clock
 from avatarium.settings import Settings, environment_of
 from avatarium.tasks.models import Task
 
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 300.0
 POLL_S = 0.25
 LOOK_S = 0.5
 """How often the task is looked at: was it cancelled, has somebody else ended it?"""
@@ -142,12 +143,15 @@ class Slot:
             [sys.executable, "-P", "-m", "avatarium.tasks.media_process", self._queue_name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            errors="backslashreplace",
             env=environment_of(self._settings) | dict.fromkeys(THREADS, threads),
             start_new_session=True,  # a group of its own, so that it is killed with all that it started
         )
         threading.Thread(target=_listen, args=(self._process, self._replies), daemon=True, name="replies").start()
+        threading.Thread(target=_pass_on, args=(self._process,), daemon=True, name="stderr").start()
         try:
             ready = self._replies.get(timeout=START_TIMEOUT_S)
         except queue.Empty:
@@ -162,6 +166,16 @@ def _listen(process: subprocess.Popen[str], replies: queue.Queue[dict[str, Any] 
     for line in process.stdout:
         replies.put(json.loads(line))
     replies.put(None)
+
+
+def _pass_on(process: subprocess.Popen[str]) -> None:
+    """Let what the process says appear among the lines of this one, but for what nobody wants to know."""
+    assert process.stderr is not None
+    with suppress(ValueError):  # closed with the process
+        for line in process.stderr:
+            if not is_chatter(line.encode()):
+                sys.stderr.write(line)
+                sys.stderr.flush()
 
 
 def _resident_bytes(pid: int) -> int:
