@@ -28,8 +28,8 @@ PAUSE_S = 2.0
 """Before the second try of a step; doubled every time."""
 PROGRESS_S = 1.0
 """How often progress is written down."""
-GUESS_MAX = 0.9
-"""Of a step that says nothing of its progress, never more than this is taken for done."""
+GUESS_MAX = 0.4
+"""Of a step that has said nothing yet, never more than this is taken for done."""
 log = structlog.get_logger()
 Written = TypeVar("Written")
 
@@ -123,7 +123,7 @@ class TaskRunner:
         raise AssertionError("the last try returns")
 
     def _in_slot(self, task: Task, step: str, results: dict[str, Any], span: tuple[float, float]) -> dict[str, Any]:
-        note = _Progress(self._tasks, task, span, self._clock)
+        note = Progress(self._tasks, task, span, self._clock)
         slot = self._slots.take(task.queue)
         try:
             return slot.run(task, step, results, on_progress=note, is_wanted=lambda: self._is_wanted(task))
@@ -169,10 +169,14 @@ def _wait_for_the_end() -> NoReturn:
         threading.Event().wait()
 
 
-class _Progress:
-    """Writes progress down, not too often; what cannot be written now is passed over.
+class Progress:
+    """Writes the progress of one step down, not too often; what cannot be written now is passed over.
 
-    While a step says nothing, as when models are loaded, its progress is guessed from the time that has gone by.
+    Until the step says something, as while models are loaded, its progress is guessed from the time that has gone by;
+    what it says then fills the rest.
+
+    Args:
+        span: where the step begins and ends in the whole task, 0 to 1.
     """
 
     def __init__(self, tasks: Tasks, task: Task, span: tuple[float, float], clock: Clock) -> None:
@@ -181,27 +185,28 @@ class _Progress:
         self._from, self._to = span
         self._clock = clock
         self._percent = task.progress
-        self._told = 0.0
+        self._guessed = self._told = 0.0
         self._expected_s = max(task.expected_s * (self._to - self._from), 1.0)
         self._began_s = self._noted_s = clock.monotonic_s()
 
     def __call__(self, fraction: float | None) -> None:
+        """Take what the step says of itself, 0 to 1, or None while it says nothing."""
         now_s = self._clock.monotonic_s()
-        if now_s - self._noted_s < PROGRESS_S:
-            self._told = max(self._told, fraction or 0.0)
-            return
-        self._told = max(self._told, self._guess(now_s) if fraction is None else fraction)
-        percent = min(int(100 * (self._from + self._told * (self._to - self._from))), 99)
-        if percent <= self._percent:
-            return
+        if fraction is not None:
+            self._told = max(self._told, fraction)
+        elif not self._told:
+            self._guessed = GUESS_MAX * (1 - math.exp(-(now_s - self._began_s) / self._expected_s))
+        done = self._guessed + (1 - self._guessed) * self._told
+        percent = min(int(100 * (self._from + done * (self._to - self._from))), 99)
+        if percent > self._percent and now_s - self._noted_s >= PROGRESS_S:
+            self._note(percent, now_s)
+
+    def _note(self, percent: int, now_s: float) -> None:
         try:
             self._tasks.progress(self._task, percent)
         except UnavailableError:
             return
         self._percent, self._noted_s = percent, now_s
-
-    def _guess(self, now_s: float) -> float:
-        return GUESS_MAX * (1 - math.exp(-(now_s - self._began_s) / self._expected_s))
 
 
 _runner: TaskRunner | None = None
