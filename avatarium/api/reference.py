@@ -30,7 +30,7 @@ from avatarium.platform import Platform
 from avatarium.prices import PRICE_LIST
 from avatarium.settings import load_settings
 
-EVERYWHERE = ("400", "401", "429", "500", "503")
+EVERYWHERE = ("400", "401", "403", "413", "429", "500", "503")
 """Errors that any call may answer with."""
 RECORD_FIELDS = 6
 """An object of more fields than this is shown whole only once in a group."""

@@ -222,9 +222,11 @@ function tryIt(call) {
 }
 
 function codePanel(call) {
-  const answer = (((call.operation.responses || {})["200"] || {}).content || {})["application/json"] || {};
+  const contents = ((call.operation.responses || {})["200"] || {}).content || {};
+  const stream = (contents["text/event-stream"] || {}).example;
+  const answer = (contents["application/json"] || {}).example;
   const command = curl(call);
-  const makers = { Request: () => el("pre", {}, command), Answer: () => json(answer.example ?? {}), "Try it": () => tryIt(call) };
+  const makers = { Request: () => el("pre", {}, command), Answer: () => (stream ? el("pre", {}, stream) : json(answer ?? {})), "Try it": () => tryIt(call) };
   const pane = el("div", { class: "pane" });
   const copyButton = el("button", { class: "copy", type: "button" }, "Copy");
   copyButton.addEventListener("click", () => copy(pane.querySelector("pre")?.textContent || command, copyButton));
