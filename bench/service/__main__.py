@@ -44,13 +44,13 @@ def main(
 
 def _serving(home: Path, wanted: list[str] | tuple[str, ...], *, requests: int, seconds: float, runs: int) -> None:
     with Service(home) as service:
-        client = service.client()
         finished = ""
         if "tasks" in wanted:
             figures, finished = overhead.videos(service, home, seconds, runs, _note)
             figures += overhead.speech(service, 5 * runs, _note)
             CONSOLE.print(table("Tasks", "the engine alone", figures))
         if "answers" in wanted:
+            client = service.client()
             finished = finished or str(work.watch(client, work.say(client, "Hello.")).record["_id"])
             sound = overhead.speech_of(client, 150)
             figures = answers.answers(service, sound, finished, requests, _note)

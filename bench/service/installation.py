@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -26,6 +26,7 @@ READY_S = 180.0
 STOP_S = 20.0
 ANSWER_S = 300.0
 PAUSE_S = 0.02
+ADDRESS = "address"
 NO_LIMIT = "100000000/minute"
 
 
@@ -76,7 +77,7 @@ class Service:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.port = _free_port()
+        self.port = 0
         self.ready_s = 0.0
         self._key = ""
         self._process: subprocess.Popen[bytes] | None = None
@@ -133,15 +134,22 @@ class Service:
         return float(sum(spent.user + spent.system for spent in times))
 
     def _environment(self) -> dict[str, str]:
-        given = {"HOME": self.home, "PORT": self.port, "RATE_LIMIT": NO_LIMIT, "RATE_LIMIT_ANONYMOUS": NO_LIMIT}
+        given = {"HOME": self.home, "PORT": 0, "RATE_LIMIT": NO_LIMIT, "RATE_LIMIT_ANONYMOUS": NO_LIMIT}
         paths = [str(CHECKOUT), os.environ.get("PYTHONPATH", "")]
         here = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         return {**os.environ, **here, **{f"AVATARIUM_{name}": str(value) for name, value in given.items()}}
+
+    def _noted_port(self) -> int:
+        """Where it listens, as it writes down; 0 before. A port chosen here could be taken meanwhile."""
+        with suppress(OSError):
+            return urlsplit((self.home / ADDRESS).read_text(encoding="utf-8").strip()).port or 0
+        return 0
 
     def _wait_until_ready(self) -> None:
         assert self._process is not None
         until_s = time.monotonic() + READY_S
         while time.monotonic() < until_s and self._process.poll() is None:
+            self.port = self._noted_port()
             client = Client(self.port)
             with suppress(OSError, http.client.HTTPException):
                 if client.ask("GET", "/readyz").status == 200:
@@ -161,10 +169,3 @@ def _kind(command: list[str]) -> str:
     if "avatarium.tasks.media_process" in command:
         return "media process"
     return next((name for name in ("api", "worker") if name in command), "supervisor")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

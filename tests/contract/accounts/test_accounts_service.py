@@ -583,3 +583,16 @@ def test_ids_of_users_and_rows_agree(database: Database, accounts: Accounts, ada
     with database.read() as c:
         assert c.execute(sa.select(table.c.id)).scalars().all() == [ada.id]
         assert c.execute(sa.select(api_keys.c.user_id).where(api_keys.c.id == key.id)).scalar_one() == ada.id
+
+
+def test_who_was_here_a_moment_ago_is_recalled_without_the_database(
+    accounts: Accounts, clock: ManualClock, ada: User
+) -> None:
+    key, token = accounts.create_key(ada.id)
+    assert accounts.recall(token) is None
+    assert accounts.authenticate(token) == accounts.recall(token)
+    clock.advance(3.1)
+    assert accounts.recall(token) is None
+    accounts.authenticate(token)
+    accounts.revoke_key(ada.id, key.id)
+    assert accounts.recall(token) is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import logging
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -140,3 +142,14 @@ def test_redis_without_its_package_is_refused_in_words(tmp_path: Path) -> None:
     else:
         with pytest.raises(OptionError, match="needs the Python package redis"):
             RateLimiter(_settings(tmp_path, rate_limit_store="redis://127.0.0.1:1"))
+
+
+def test_counting_starts_no_threads(tmp_path: Path) -> None:
+    """The library's store started one at nearly every count, which cost more than the count itself."""
+    limiter = RateLimiter(Settings(home=tmp_path))
+    limiter.hit("ann")
+    time.sleep(0.05)  # the first clearing up is over
+    before = set(threading.enumerate())
+    for _ in range(20):
+        limiter.hit("ann")
+        assert set(threading.enumerate()) <= before
