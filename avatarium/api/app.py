@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import Counter
 from collections.abc import Iterator
 
 from fastapi import FastAPI
@@ -42,6 +43,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.platform = platform
     app.state.uploads = Slots(UPLOADS_AT_ONCE, wait_s=SLOT_WAIT_S, what="uploads")
     app.state.transfers = Slots(TRANSFERS_AT_ONCE, wait_s=SLOT_WAIT_S, what="files to fetch")
+    app.state.streams = Counter[str]()
     app.state.metrics = metrics
     errors.install(app)
     _add_middleware(app, platform, metrics)

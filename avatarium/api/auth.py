@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -17,6 +18,7 @@ from avatarium.platform import Platform
 T = TypeVar("T")
 
 ELSEWHERE = ("token", "api_key", "apikey", "apiKey", "access_token", "accessToken")
+_HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 HOW = "Send it in the header `Authorization: Bearer sk_...`."
 SCOPES: dict[Callable[..., Any], Scope] = {}
 """What the dependencies of :func:`needs` ask for, so that the documentation can say it."""
@@ -42,8 +44,14 @@ def address_of(request: Request) -> str:
 
 
 def base_url_of(request: Request, platform: Platform) -> str:
-    """The address under which this client reaches the service, for the URLs in answers; no slash at the end."""
-    return platform.settings.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
+    """The address under which this client reaches the service, for the URLs in answers; no slash at the end.
+
+    The client says it (Host), so it stands in answers to that client only, and only if it is a plain name and port.
+    """
+    public_url = platform.settings.public_url.rstrip("/")
+    if public_url or not _HOST.fullmatch(request.headers.get("host", "")):
+        return public_url or platform.settings.base_url
+    return f"{request.url.scheme}://{request.url.netloc}"
 
 
 def key_in(request: Request) -> str | None:

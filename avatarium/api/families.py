@@ -119,7 +119,7 @@ class Desk:
         """
         check_webhook(start)
         return self._platform.tasks.submit(
-            self._caller, self._family, start, idempotency_key=key or None, language=self.language
+            self._caller, self._family, start, idempotency_key=(key or "").strip() or None, language=self.language
         )
 
     @property
@@ -178,11 +178,15 @@ def record_of(platform: Platform, request: Request, family: Family[Any], task: T
 
 
 def check_webhook(start: StartModel) -> None:
-    """Refuse an address that no notice can be sent to.
+    """Refuse an address that no notice can be sent to, and a token that no header can carry.
 
     Raises:
-        RequestError: ``bad_webhook_url``.
+        RequestError: ``bad_webhook_url``, ``bad_webhook_token``.
     """
+    if not (start.webhook_token.isascii() and start.webhook_token.isprintable()):
+        raise RequestError(
+            "`webhook_token` goes into a header: use letters, digits and signs of ASCII only.", code="bad_webhook_token"
+        )
     if start.webhook_url:
         try:
             checked_request(start.webhook_url)

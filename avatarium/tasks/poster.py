@@ -45,7 +45,7 @@ class Poster:
                 return answer.status_code
         except AntiSSRFError as problem:
             raise refuse_private(problem) from problem
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
             raise RequestError(
                 f"The receiver did not answer within {self._timeout_s:g} s, or cannot be reached.",
                 code="url_unreachable",

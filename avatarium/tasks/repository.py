@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from avatarium.database import changed, insert_for
 from avatarium.tasks.models import Task, task_of, tasks
-from avatarium.tasks.states import OPEN, State
+from avatarium.tasks.states import FINAL, OPEN, State
 
 _NEWEST_FIRST = (tasks.c.created_ms.desc(), tasks.c.id.desc())
 
@@ -107,13 +107,19 @@ def reopen(c: Connection, task: Task, **values: Any) -> bool:
         tasks.c.id == task.id,
         tasks.c.attempt == task.attempt,
         tasks.c.state.in_([State.FAILED.value, State.CANCELLED.value]),
+        tasks.c.deleted_ms.is_(None),
     )
     return changed(c, statement.values(attempt=task.attempt + 1, **values)) == 1
 
 
-def mark_deleted(c: Connection, task: Task, *, now_ms: int) -> None:
-    """Hide a task; the sweep removes its files."""
-    c.execute(sa.update(tasks).where(tasks.c.id == task.id).values(deleted_ms=now_ms, expires_ms=now_ms))
+def mark_deleted(c: Connection, task: Task, *, now_ms: int) -> bool:
+    """Hide a task whose attempt has ended; the sweep removes its files. False where another attempt runs by now."""
+    statement = sa.update(tasks).where(
+        tasks.c.id == task.id,
+        tasks.c.attempt == task.attempt,
+        tasks.c.state.in_([state.value for state in FINAL]),
+    )
+    return changed(c, statement.values(deleted_ms=now_ms, expires_ms=now_ms)) == 1
 
 
 def count_open(c: Connection, *, owner: str | None = None) -> int:

@@ -29,6 +29,8 @@ from avatarium.tasks.states import FINAL, State
 
 BATCH_MAX = 200
 KEY_MAX = 256
+DELETE_ATTEMPTS = 3
+"""A task that is tried again while it is being deleted is cancelled again, so many times."""
 SOON_S = 30.0
 """When it is worth to come again where too many tasks wait."""
 
@@ -185,12 +187,14 @@ class Tasks:
 
         Raises:
             NotFoundError: there is none.
+            ConflictError: it is tried again and again meanwhile.
         """
-        task = self.cancel(owner, family, task_id)
-        now_ms = self._clock.now_ms()
-        with self._database.write() as c:
-            repository.mark_deleted(c, task, now_ms=now_ms)
-        return task
+        for _ in range(DELETE_ATTEMPTS):
+            task = self.cancel(owner, family, task_id)
+            with self._database.write() as c:
+                if repository.mark_deleted(c, task, now_ms=self._clock.now_ms()):
+                    return task
+        raise ConflictError("It is being tried again just now. Delete it then.", code="task_not_final")
 
     def retry(self, owner: Principal, family: Family[Any], task_id: str) -> Task:
         """Try a task again that failed or was cancelled. It costs what it costs now.
@@ -212,7 +216,7 @@ class Tasks:
             self._check_room(c, owner.user_id)
             priced = {"price": plan.price.amount, "unit": plan.price.unit.value, "facts": plan.facts}
             if not repository.reopen(c, task, **fresh, **priced, expected_s=plan.expected_s, updated_ms=now_ms):
-                raise ConflictError("It is being tried again already.", code="task_not_failed")
+                raise ConflictError("It is being tried again or deleted already.", code="task_not_failed")
             again = repository.find(c, task_id, owner=owner.user_id)
             assert again is not None
             self._pay_and_queue(c, again)

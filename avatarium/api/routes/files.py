@@ -20,6 +20,7 @@ from avatarium.errors import AvatariumError, NotFoundError
 from avatarium.platform import Platform
 from avatarium.storage.blobs import Stat
 from avatarium.storage.models import StoredObject
+from avatarium.storage.receiving import too_large
 
 CACHE_S = 300
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
@@ -63,12 +64,15 @@ async def upload(key: str, request: Request, platform: PlatformDep) -> Answer:
 
 def _receive(key: str, request: Request, platform: Platform) -> StoredObject:
     size = request.headers.get("content-length", "")
+    announced = int(size) if size.isascii() and size.isdigit() and len(size) < 20 else None
     claims = platform.storage.check_upload(
         key,
         dict(request.query_params),
         media_type=request.headers.get("content-type"),
-        size_bytes=int(size) if size.isascii() and size.isdigit() and len(size) < 20 else None,
+        size_bytes=announced,
     )
+    if announced is not None and announced > platform.settings.upload_max_bytes:
+        raise too_large(platform.settings.upload_max_bytes)  # before the bytes have come
     return platform.storage.receive(key, body_blocks(request, platform.clock), claims)
 
 

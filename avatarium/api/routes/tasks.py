@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from avatarium.api.families import EXAMPLE_ID, RECORD, Desk, PathId, record_of
 from avatarium.api.groups import TASKS
 from avatarium.api.routes.twins import TwinDesk
 from avatarium.api.routing import Router
-from avatarium.errors import AvatariumError
+from avatarium.errors import AvatariumError, BusyError
 from avatarium.platform import Platform
 
 router = Router(TASKS)
@@ -27,6 +28,8 @@ TWINS = "userVideoTwin"
 LOOK_S = 0.5
 HEARTBEAT_S = 15
 SEND_TIMEOUT_S = 30.0
+STREAMS_MAX = 50
+"""Of one user at once: each asks the database twice a second."""
 LONGEST_S = 6 * 3600.0
 """A stream ends after this, and the client asks again."""
 STREAM = f"""event: state
@@ -81,9 +84,29 @@ async def events(task_id: PathId, request: Request, caller: ReaderDep, platform:
     a comment, so that nothing between you and the service takes the line for dead.
     """
     await run_in_threadpool(platform.tasks.find, caller.user_id, task_id)
+    if request.app.state.streams[caller.user_id] >= STREAMS_MAX:
+        raise BusyError(
+            f"{STREAMS_MAX} streams of yours are open, which is the limit. Close some, or poll instead.",
+            code="too_many_streams",
+            retry_after_s=HEARTBEAT_S,
+        )
     return EventSourceResponse(
-        _changes(platform, request, caller, task_id), ping=HEARTBEAT_S, send_timeout=SEND_TIMEOUT_S
+        _counted(platform, request, caller, task_id), ping=HEARTBEAT_S, send_timeout=SEND_TIMEOUT_S
     )
+
+
+async def _counted(
+    platform: Platform, request: Request, caller: Principal, task_id: str
+) -> AsyncIterator[ServerSentEvent]:
+    open_streams: Counter[str] = request.app.state.streams
+    open_streams[caller.user_id] += 1
+    try:
+        async for event in _changes(platform, request, caller, task_id):
+            yield event
+    finally:
+        open_streams[caller.user_id] -= 1
+        if not open_streams[caller.user_id]:
+            del open_streams[caller.user_id]
 
 
 async def _changes(
