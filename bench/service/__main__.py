@@ -48,6 +48,7 @@ def _serving(home: Path, wanted: list[str] | tuple[str, ...], *, requests: int, 
         if "tasks" in wanted:
             figures, finished = overhead.videos(service, home, seconds, runs, _note)
             figures += overhead.speech(service, 5 * runs, _note)
+            figures += overhead.waits(home)
             CONSOLE.print(table("Tasks", "the engine alone", figures))
         if "answers" in wanted:
             client = service.client()

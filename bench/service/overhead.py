@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from avatarium.tasks.slot import THREADS
 from bench.service import work
-from bench.service.figures import Figure
+from bench.service.figures import Figure, Spread
 from bench.service.installation import Client, Service
 
 OVERHEAD_BAR_S = 1.0
@@ -58,7 +58,6 @@ def videos(
         Figure(name="CPU of all processes", value=cpu_s, unit="s", baseline=engine.cpu_s),
         Figure(name="of it not the engine's", value=cpu_s - engine.cpu_s, unit="s"),
         *_steps(home / "avatarium.db", str(seen.record["_id"]), seen),
-        Figure(name="from POST to running", value=seen.start_s, unit="s"),
         Figure(name="longest standstill of progress", value=seen.gap_s, unit="s", bar=GAP_BAR_S),
     ], str(seen.record["_id"])
 
@@ -107,6 +106,15 @@ def engine_alone(sound: Path) -> Spent:
         wall_s, cpu_s = time.perf_counter(), time.process_time()
         speak("ava", Path(folder) / "video.mp4", audio=spoken, options=options)
         return Spent(wall_s=time.perf_counter() - wall_s, cpu_s=time.process_time() - cpu_s)
+
+
+def waits(home: Path) -> list[Figure]:
+    """From queued to taken up, by queue, as the tasks that ran so far have it written down."""
+    query = "SELECT queue, started_ms - created_ms FROM tasks WHERE started_ms IS NOT NULL ORDER BY queue"
+    with closing(sqlite3.connect(f"file:{home / 'avatarium.db'}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(query).fetchall()
+    spreads = {queue: Spread.of([ms for name, ms in rows if name == queue]) for queue in sorted({q for q, _ in rows})}
+    return [Figure(name=f"queued to taken up, {queue}, median", value=s.p50) for queue, s in spreads.items()]
 
 
 def speech(service: Service, runs: int, note: Callable[[str], None]) -> list[Figure]:

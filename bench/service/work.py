@@ -22,8 +22,6 @@ class Watched:
     """A video task as its user saw it."""
 
     record: dict[str, Any]
-    start_s: float
-    """From the POST until it was seen running."""
     took_s: float
     """From the POST until it was seen done."""
     changes_s: list[float] = field(default_factory=list)
@@ -62,7 +60,7 @@ def watch(client: Client, sound: str) -> Watched:
     """
     begun = time.perf_counter()
     task_id = start_video(client, sound)
-    seen = Watched(record={}, start_s=0.0, took_s=0.0)
+    seen = Watched(record={}, took_s=0.0)
     progress = 0
     while time.perf_counter() - begun < LONGEST_S:
         seen.record = look(client, task_id)
@@ -70,8 +68,6 @@ def watch(client: Client, sound: str) -> Watched:
         if seen.record["progress"] != progress:
             progress = seen.record["progress"]
             seen.changes_s.append(now_s)
-        if not seen.start_s and seen.record["status"] != "start":
-            seen.start_s = now_s
         if seen.record["status"] in ENDS:
             break
         time.sleep(LOOK_S)

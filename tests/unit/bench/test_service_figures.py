@@ -35,9 +35,9 @@ def test_a_spread_is_made_of_something() -> None:
 
 
 def test_standing_still_counts_from_the_request_to_the_end() -> None:
-    seen = Watched(record={}, start_s=0.1, took_s=10.0, changes_s=[1.0, 2.5, 9.0])
+    seen = Watched(record={}, took_s=10.0, changes_s=[1.0, 2.5, 9.0])
     assert seen.gap_s == 6.5
-    assert Watched(record={}, start_s=0.1, took_s=3.0).gap_s == 3.0
+    assert Watched(record={}, took_s=3.0).gap_s == 3.0
 
 
 @pytest.mark.long
