@@ -333,8 +333,8 @@ def test_no_notice_goes_inside(it: Running) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/x", "/etc/passwd", "uploads/../secret", "a//b", "C:%5Cx",
-     "uploads/%0a/x",
+    ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/x", "/etc/passwd", "uploads/../secret", "a//b",
+     "C:%5Cx", "uploads/%0a/x",
      "uploads/x/" + "y" * 3000, "~root/x", ".incoming/x", "uploads%00/x", "", "uploads/u/f.png%20"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
