@@ -17,6 +17,7 @@ PASSWORD = "a long enough password"
 
 def test_log_in_make_a_key_use_it_list_it_revoke_it(installation: House) -> None:
     installation.platform.accounts.set_password(installation.user_id, PASSWORD)
+    installation.clock.advance(1)  # so that the new key is the newest
     with installation.client() as client:
         login = client.post("/api/login/account", json={"username": "ada", "password": PASSWORD}).json()["data"]
         session = {"Authorization": f"Bearer {login['token']}"}
