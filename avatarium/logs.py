@@ -15,6 +15,7 @@ from avatarium.settings import Settings
 
 _SECRET = re.compile(r"\b(?:sk|lt|ct)_[\w.~+/=-]{4,}|(?<=sig=)[\w%.-]+|(?<=X-Amz-Signature=)\w+", re.IGNORECASE)
 _MASK = "[hidden]"
+_LONG = frozenset({"exception", "stack"})
 _QUIET = (
     "uvicorn", "uvicorn.error", "uvicorn.access", "httpx", "httpcore", "asyncio", "urllib3", "sqlalchemy.engine",
     "alembic", "dbos",
@@ -31,6 +32,7 @@ def configure_logging(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         hide_secrets,
+        escape_controls,
     ]
     render = _renderer(as_json)
     structlog.configure(
@@ -47,6 +49,14 @@ def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     for name, value in event.items():
         if isinstance(value, str):
             event[name] = _SECRET.sub(_MASK, value)
+    return event
+
+
+def escape_controls(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Write what steers a terminal or begins a line, as a stranger's path may hold, in escapes; tracebacks stay."""
+    for name, value in event.items():
+        if name not in _LONG and isinstance(value, str) and not value.isprintable():
+            event[name] = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
     return event
 
 

@@ -70,3 +70,12 @@ except ValueError:
     text = "\n".join(_lines(code, log_format=log_format))
     assert "made" in text and "bug" in text and "ValueError" in text
     assert KEY not in text and "abcdef0123456789" not in text
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_no_stranger_writes_a_line_or_steers_a_terminal(form: str) -> None:
+    """A path with an escape sequence in it reached the terminal of whoever looked at the log."""
+    forged = "forged\x1b[2J\n2026 [error] disk\u2028\x85\ud800"
+    lines = _lines(f"structlog.get_logger().info('request', path={forged!r})", log_format=form)
+    assert len(lines) == 1 and lines[0].isprintable()
+    assert "forged\\\\x1b[2J\\\\n2026" in lines[0] if form == "json" else "forged\\" in lines[0]
