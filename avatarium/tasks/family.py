@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from avatarium.clock import iso
 from avatarium.prices import Price, Prices
@@ -77,6 +78,8 @@ class Plan:
     """JSON that the steps and the record need, such as which avatar it is."""
     measured: bool = True
     """False where the price is an estimate, to be measured when the input has been fetched."""
+    queue: Queue | None = None
+    """Where this task waits, if not where its family does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,14 @@ class Family(ABC, Generic[Start]):
     def measured_price(self, start: Start, results: dict[str, Any], prices: Prices) -> Price | None:
         """The exact price once a step has measured the input; None where the plan's stands."""
         return None
+
+    def forget(self, c: Connection, task: Task, desk: Desk, *, now_ms: int) -> None:  # noqa: B027 - most keep nothing
+        """Undo what the steps of a task wrote beside its results, in the transaction that ends an attempt other than
+        completed, or deletes the task. It may be called when there is nothing, and more than once.
+
+        Args:
+            task: as it is then: ``deleted_ms`` tells whether it is deleted.
+        """
 
     def view(self, task: Task, links: Links) -> dict[str, Any]:
         """The family's own fields of the record; :meth:`record` adds those that all have."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -29,6 +29,8 @@ from avatarium.tasks.states import FINAL, State
 
 BATCH_MAX = 200
 KEY_MAX = 256
+LANGUAGE = "language"
+"""The fact that keeps the caller's language: a retry is planned in it too."""
 DELETE_ATTEMPTS = 3
 """A task that is tried again while it is being deleted is cancelled again, so many times."""
 SOON_S = 30.0
@@ -94,6 +96,7 @@ class Tasks:
         if idempotency_key and (known := self._replayed(owner.user_id, idempotency_key, digest)):
             return known
         plan = family.plan(start, self._desk(owner.user_id, language))
+        plan = replace(plan, facts={**plan.facts, LANGUAGE: language})
         task = self._new(owner, family, start, plan, digest, idempotency_key)
         with self._database.write() as c:
             self._check_room(c, owner.user_id)
@@ -192,7 +195,9 @@ class Tasks:
         for _ in range(DELETE_ATTEMPTS):
             task = self.cancel(owner, family, task_id)
             with self._database.write() as c:
-                if repository.mark_deleted(c, task, now_ms=self._clock.now_ms()):
+                now_ms = self._clock.now_ms()
+                if repository.mark_deleted(c, task, now_ms=now_ms):
+                    self._forget(c, replace(task, deleted_ms=now_ms), now_ms)
                     return task
         raise ConflictError("It is being tried again just now. Delete it then.", code="task_not_final")
 
@@ -206,7 +211,9 @@ class Tasks:
         if task.state not in (State.FAILED, State.CANCELLED):
             raise ConflictError("Only a task that failed can be tried again.", code="task_not_failed")
         start = family.start.model_validate(task.request)
-        plan = family.plan(start, self._desk(owner.user_id, ""))
+        language = str(task.facts.get(LANGUAGE, ""))
+        plan = family.plan(start, self._desk(owner.user_id, language))
+        plan = replace(plan, facts={**plan.facts, LANGUAGE: language})
         now_ms = self._clock.now_ms()
         fresh = {
             **{"state": State.INITIALIZED.value, "progress": 0, "starts": 0, "result": {}, "charged": 0},
@@ -214,8 +221,11 @@ class Tasks:
         }
         with self._database.write() as c:
             self._check_room(c, owner.user_id)
-            priced = {"price": plan.price.amount, "unit": plan.price.unit.value, "facts": plan.facts}
-            if not repository.reopen(c, task, **fresh, **priced, expected_s=plan.expected_s, updated_ms=now_ms):
+            planned = {
+                **{"price": plan.price.amount, "unit": plan.price.unit.value, "expected_s": plan.expected_s},
+                **{"facts": plan.facts, "queue": (plan.queue or family.queue).value, "updated_ms": now_ms},
+            }
+            if not repository.reopen(c, task, **fresh, **planned):
                 raise ConflictError("It is being tried again or deleted already.", code="task_not_failed")
             again = repository.find(c, task_id, owner=owner.user_id)
             assert again is not None
@@ -298,10 +308,16 @@ class Tasks:
                 ledger.settle(c, task.user_id, now.price, subject=task.subject, now_ms=now_ms)
             else:
                 ledger.refund(c, task.user_id, subject=task.subject, now_ms=now_ms)
+                self._forget(c, replace(now, state=state), now_ms)
             notices.announce(c, now, state, now_ms=now_ms)
         return True
 
     # Inside
+
+    def _forget(self, c: Connection, task: Task, now_ms: int) -> None:
+        family = self._families.get(task.family)
+        if family is not None:
+            family.forget(c, task, self._desk(task.user_id, ""), now_ms=now_ms)
 
     def _expiry_ms(self, task: Task, now_ms: int, *, done: bool) -> int | None:
         family = self._families.get(task.family)
@@ -337,7 +353,7 @@ class Tasks:
             price=plan.price.amount,
             charged=0,
             priority=family.priority,
-            queue=family.queue.value,
+            queue=(plan.queue or family.queue).value,
             attempt=1,
             starts=0,
             expected_s=plan.expected_s,
