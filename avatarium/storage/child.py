@@ -15,7 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from avatarium.errors import AvatariumError, RequestError
+from avatarium.errors import AvatariumError, RequestError, UnavailableError
+from avatarium.storage.blobs import full_disk_is_unavailable
 from avatarium.storage.pictures import Cleaned
 
 TIME_LIMIT_S = 60
@@ -28,6 +29,7 @@ def reencode_apart(source: Path, target: Path) -> Cleaned:
 
     Raises:
         RequestError: with the code of the :class:`PictureError`, or ``media_unreadable``.
+        UnavailableError: ``storage_full``.
     """
     return Cleaned(**_ask("reencode", source, target))
 
@@ -53,8 +55,16 @@ def _ask(*words: str | Path) -> dict[str, Any]:
             "The file cannot be read: it is damaged, or too large to unpack. Save it again.", code="media_unreadable"
         ) from problem
     if "error" in answer:
-        raise RequestError(str(answer["error"]), code=str(answer["code"]))
+        raise _as_raised(answer)
     return answer
+
+
+def _as_raised(answer: dict[str, Any]) -> RequestError | UnavailableError:
+    """What was raised in the child: the file is to blame, unless it says that the service is."""
+    message, code = str(answer["error"]), str(answer["code"])
+    if answer["unavailable"]:
+        return UnavailableError(message, code=code, retry_after_s=answer["retry_after_s"])
+    return RequestError(message, code=code)
 
 
 def _answer(words: list[str]) -> dict[str, object]:
@@ -62,11 +72,15 @@ def _answer(words: list[str]) -> dict[str, object]:
     from avatarium.storage.pictures import reencode
 
     try:
-        if words[0] == "reencode":
-            return asdict(reencode(Path(words[1]), Path(words[2])))
-        return {"duration_s": duration_s(Path(words[1]))}
+        with full_disk_is_unavailable():
+            if words[0] == "reencode":
+                return asdict(reencode(Path(words[1]), Path(words[2])))
+            return {"duration_s": duration_s(Path(words[1]))}
+    except UnavailableError as problem:
+        wait_s = problem.retry_after_s
+        return {"error": problem.message, "code": problem.code, "unavailable": True, "retry_after_s": wait_s}
     except AvatariumError as problem:
-        return {"error": problem.message, "code": problem.code}
+        return {"error": problem.message, "code": problem.code, "unavailable": False}
 
 
 def main() -> None:

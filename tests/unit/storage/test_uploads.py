@@ -13,7 +13,14 @@ import pytest
 from PIL import Image
 
 from avatarium.clock import ManualClock
-from avatarium.errors import ForbiddenError, InputError, PictureError, RequestError, TooLargeError
+from avatarium.errors import (
+    ForbiddenError,
+    InputError,
+    PictureError,
+    RequestError,
+    TooLargeError,
+    UnavailableError,
+)
 from avatarium.settings import Settings
 from avatarium.storage import Fetcher, Storage
 from avatarium.storage.child import duration_apart, reencode_apart
@@ -205,6 +212,25 @@ def test_a_child_that_dies_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(RequestError) as refused:
         duration_apart(tmp_path / "clip")
     assert refused.value.code == "media_unreadable"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_a_full_disk_in_the_child_was_blamed_on_the_file(kind: str, tmp_path: Path) -> None:
+    source = samples.written(tmp_path / "in", samples.picture(kind))
+    with pytest.raises(UnavailableError) as full:
+        reencode_apart(source, Path("/dev/full"))
+    assert (full.value.code, full.value.retry_after_s) == ("storage_full", 60)
+
+
+def test_the_child_loaded_the_database_to_write_a_picture(tmp_path: Path) -> None:
+    source = samples.written(tmp_path / "in", samples.picture())
+    code = (
+        "import sys\nfrom avatarium.storage import child\n"
+        f"print('error' in child._answer(['reencode', {str(source)!r}, {str(tmp_path / 'out')!r}]))\n"
+        "print([name for name in ('sqlalchemy', 'pydantic', 'requests', 'cryptography') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split("\n")[:2] == ["False", "[]"]
 
 
 def test_the_room_loads_no_media_library() -> None:
