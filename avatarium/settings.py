@@ -93,7 +93,9 @@ class Settings(BaseSettings):
     warm_up: bool = Field(True, description="Load what tasks will need before the first one comes.")
     slot_threads: int = Field(1, ge=1, description="Threads of the numeric libraries in one media process.")
     slot_memory_mb: int = Field(4096, ge=512, description="Memory at which a media process is stopped.")
-    task_time_limit_s: float = Field(7200, gt=0, description="Working time after which a task is given up.")
+    task_time_limit_s: float = Field(
+        7200, gt=0, description="Working time after which a task is given up, in one worker."
+    )
     plugins: list[str] = Field(
         default_factory=list, description="Installed Python modules with further task families, each in a `FAMILY`; "
         "the seam for engines that need a GPU."

@@ -51,6 +51,9 @@ class HandWorker:
     def enqueue(self, c: Connection, task: Task) -> None:
         self.waiting.append((task.id, task.attempt))
 
+    def withdraw(self, task: Task) -> None:
+        """Nobody waits in line here."""
+
     def carry_out(self, platform: Platform, task_id: str, attempt: int) -> None:
         """One attempt of one task, as a worker does it: priced anew after every step, settled or refunded."""
         task = platform.tasks.begin(task_id, attempt)

@@ -63,9 +63,11 @@ def worker(supervised: Supervised = False) -> NoReturn:
     from avatarium.supervisor.leash import Leash
 
     leash = Leash() if supervised else None
+    from avatarium.cli import run
     from avatarium.supervisor.processes import run_worker
 
-    _leave(run_worker(leash, _on_stop))
+    # What it raises is said, too, before the process ends: threads that wait for ever would keep it otherwise.
+    _leave(run(lambda _: run_worker(leash, _on_stop), []))
 
 
 def _on_stop(stop: Callable[[], None]) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import sqlalchemy as sa
+import structlog
 from dbos import DBOS, DBOSClient, EnqueueOptions
 from dbos import Serializer as DBOSSerializer
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from avatarium.database import Database
+from avatarium.database import Database, changed
 from avatarium.tasks.models import Task
 
 WORKFLOW = "run_task"
@@ -17,6 +20,7 @@ VERSION = "1"
 """Of the order of a workflow's steps. While it stays, tasks begun before an upgrade go on after it."""
 APPLICATION = "avatarium"
 SCHEMA = "dbos"
+log = structlog.get_logger()
 
 
 class JsonSerializer(DBOSSerializer):
@@ -37,7 +41,7 @@ class DurableDispatcher:
 
     def __init__(self, database: Database) -> None:
         self._client = DBOSClient(
-            system_database_engine=database.engine,
+            system_database_engine=database.workflow_engine or database.engine,
             system_database_url=database.engine.url.render_as_string(hide_password=False),
             dbos_system_schema=SCHEMA,
             serializer=JsonSerializer(),
@@ -58,9 +62,28 @@ class DurableDispatcher:
         }
         self._client.enqueue_in_transaction(c, options, task.id, task.attempt)
 
-    def close(self) -> None:
-        """Give the connections back."""
-        self._client.destroy()
+    def withdraw(self, task: Task) -> None:
+        """Take a workflow out of its queue; one that stays there for a fault only finds nothing to do."""
+        try:
+            self._client.cancel_workflow(task.workflow_id)
+        except DBAPIError as problem:
+            log.warning("workflow_not_withdrawn", task=task.id, reason=str(problem.orig))
+
+
+def adopt(database: Database) -> int:
+    """Make workflows of older versions ours, and tell how many; those whose steps have changed fail, with a refund.
+
+    A worker takes only workflows of its own version from the queues: without this the others would wait for ever.
+    """
+    status = sa.table(
+        "workflow_status",
+        *(sa.column(name) for name in ("name", "status", "application_version")),
+        schema=None if database.is_sqlite else SCHEMA,
+    )
+    older = sa.and_(status.c.name == WORKFLOW, status.c.application_version != VERSION)
+    waiting = status.c.status.in_(["ENQUEUED", "PENDING"])
+    with database.write() as c:
+        return changed(c, sa.update(status).where(older, waiting).values(application_version=VERSION))
 
 
 def migrate(database: Database) -> None:

@@ -15,7 +15,8 @@ from typing import IO, Protocol
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from avatarium.database import Database
+from avatarium.database import SESSION_OPTIONS, Database
+from avatarium.errors import UnavailableError
 
 _LOCK_CLASS = 7701
 """First half of our advisory locks' keys, so that they meet nobody else's."""
@@ -75,13 +76,21 @@ class AdvisoryLocks:
     """PostgreSQL's advisory locks, one session each."""
 
     def __init__(self, url: sa.URL) -> None:
-        self._engine = sa.create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self._engine = sa.create_engine(
+            url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=SESSION_OPTIONS
+        )
         self._held: dict[str, sa.Connection] = {}
 
     def take(self, executor: str) -> bool:
-        connection = self._engine.connect()
         query = sa.text("select pg_try_advisory_lock(:class, :key)")
-        if connection.execute(query, {"class": _LOCK_CLASS, "key": _key(executor)}).scalar():
+        try:
+            connection = self._engine.connect()
+            taken = connection.execute(query, {"class": _LOCK_CLASS, "key": _key(executor)}).scalar()
+        except sa.exc.DBAPIError as problem:
+            raise UnavailableError(
+                "The database does not answer. Try again in a few seconds.", code="database_away", retry_after_s=5
+            ) from problem
+        if taken:
             self._held[executor] = connection
             return True
         connection.close()
@@ -111,6 +120,16 @@ class AdvisoryLocks:
 def open_locks(database: Database, folder: Path) -> Locks:
     """The locks that go with a database."""
     return FileLocks(folder) if database.is_sqlite else AdvisoryLocks(database.engine.url)
+
+
+def find_free(locks: Locks, executors: Iterable[str]) -> set[str]:
+    """Those among these executors whose locks nobody holds at this moment."""
+    free = set()
+    for executor in executors:
+        if locks.take(executor):
+            locks.give_back(executor)
+            free.add(executor)
+    return free
 
 
 def take_over(locks: Locks, executors: Iterable[str], recover: Callable[[str], None]) -> list[str]:

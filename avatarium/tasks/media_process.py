@@ -11,6 +11,7 @@ arguments are the queues whose families it gets ready for.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import queue
@@ -30,6 +31,13 @@ from avatarium.tasks.job import Job
 NICENESS = 10
 """Whoever waits for an answer of the API goes first."""
 BUG = "engine_bug"
+FULL = {
+    "failed": {
+        "code": "storage_full",
+        "message": "The disk of the service is full. Nothing was charged; try again later.",
+        "again": True,
+    }
+}
 log = structlog.get_logger()
 
 
@@ -51,14 +59,24 @@ def _outcome(platform: MediaPlatform, order: dict[str, Any], report: Callable[[f
     try:
         return {"done": _run(platform, order, report)}
     except AvatariumError as error:
+        if error.code == "output_full":
+            return FULL
         again = isinstance(error, UnavailableError)
         return {"failed": {"code": error.code, "message": error.message, "again": again}}
+    except OSError as problem:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            return FULL
+        return _bug(order)
     except MemoryError:
         return {"failed": {"code": "out_of_memory", "message": "It needs more memory than there is.", "again": False}}
     except Exception:
-        log.exception("step_bug", task=order.get("task"), step=order.get("step"))
-        message = "Something went wrong inside. It has been logged; nothing was charged."
-        return {"failed": {"code": BUG, "message": message, "again": False}}
+        return _bug(order)
+
+
+def _bug(order: dict[str, Any]) -> dict[str, Any]:
+    log.exception("step_bug", task=order.get("task"), step=order.get("step"))
+    message = "Something went wrong inside. It has been logged; nothing was charged."
+    return {"failed": {"code": BUG, "message": message, "again": False}}
 
 
 def _run(platform: MediaPlatform, order: dict[str, Any], report: Callable[[float], None]) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import requests
 import urllib3
 from AntiSSRF import AntiSSRFError
@@ -11,7 +9,7 @@ from AntiSSRF import AntiSSRFError
 from avatarium.errors import RequestError
 from avatarium.settings import Settings
 from avatarium.storage.fetch import checked_request
-from avatarium.storage.guard import Deadline, guarded_session, refuse_private
+from avatarium.storage.guard import Deadline, guarded_session, is_allowed, refuse_private
 
 ANSWER_BYTES = 1 << 16
 """More of an answer is not read."""
@@ -38,13 +36,13 @@ class Poster:
         deadline = Deadline(self._timeout_s)
         try:
             with (
-                guarded_session(deadline, allowed=self._is_allowed(str(request.url))) as session,
+                guarded_session(deadline, allowed=is_allowed(str(request.url), self._allowed)) as session,
                 session.send(request, stream=True, allow_redirects=False, timeout=self._timeout_s) as answer,
             ):
                 answer.raw.read(ANSWER_BYTES, decode_content=False)
                 return answer.status_code
         except AntiSSRFError as problem:
-            raise refuse_private(problem) from problem
+            raise refuse_private() from problem
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
             raise RequestError(
                 f"The receiver did not answer within {self._timeout_s:g} s, or cannot be reached.",
@@ -52,8 +50,3 @@ class Poster:
             ) from problem
         finally:
             deadline.close()
-
-    def _is_allowed(self, url: str) -> bool:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        return f"{parts.hostname}:{port}" in self._allowed

@@ -29,6 +29,8 @@ from avatarium.tasks.states import FINAL, State
 
 BATCH_MAX = 200
 KEY_MAX = 256
+EXACT = "price_is_exact"
+"""Among a task's facts: its price was known, and not estimated, when it was accepted."""
 LANGUAGE = "language"
 """The fact that keeps the caller's language: a retry is planned in it too."""
 DELETE_ATTEMPTS = 3
@@ -41,6 +43,10 @@ class Dispatcher(Protocol):
     """Puts a task's workflow into its queue, inside a transaction of ours."""
 
     def enqueue(self, c: Connection, task: Task) -> None: ...
+
+    def withdraw(self, task: Task) -> None:
+        """Take a workflow that nobody has begun out of its queue, where it would only wait to find nothing to do."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +139,8 @@ class Tasks:
         """
         with self._database.read() as c:
             task = repository.find(c, task_id, owner=owner)
-        return (task, self._families[task.family]) if task is not None else _missing()
+        family = self._families.get(task.family) if task is not None else None
+        return (task, family) if task is not None and family is not None else _missing()
 
     def many(self, owner: str, family: Family[Any], ids: Sequence[str]) -> list[Task]:
         """Those of these tasks that are there."""
@@ -181,7 +188,9 @@ class Tasks:
     def cancel(self, owner: str, family: Family[Any], task_id: str) -> Task:
         """Stop a task, wherever it is, and give its coins back. One that is done stays as it is."""
         task = self.get(owner, family, task_id)
-        self.finish(task, State.CANCELLED, failed_code="cancelled", failed_message="You cancelled it.")
+        ended = self.finish(task, State.CANCELLED, failed_code="cancelled", failed_message="You cancelled it.")
+        if ended and task.state is State.INITIALIZED:
+            self._dispatcher.withdraw(task)
         return self.get(owner, family, task_id)
 
     def delete(self, owner: str, family: Family[Any], task_id: str) -> Task:
@@ -223,7 +232,7 @@ class Tasks:
             self._check_room(c, owner.user_id)
             planned = {
                 **{"price": plan.price.amount, "unit": plan.price.unit.value, "expected_s": plan.expected_s},
-                **{"facts": plan.facts, "queue": (plan.queue or family.queue).value, "updated_ms": now_ms},
+                **{"facts": _facts(plan), "queue": (plan.queue or family.queue).value, "updated_ms": now_ms},
             }
             if not repository.reopen(c, task, **fresh, **planned):
                 raise ConflictError("It is being tried again or deleted already.", code="task_not_failed")
@@ -245,6 +254,13 @@ class Tasks:
             repository.advance(c, task, state=State.PROCESSING.value, **values)
             return repository.find(c, task_id, owner=None)
 
+    def hand_back(self, task_id: str, attempt: int) -> None:
+        """A worker that was asked to stop lets go of a task; that it began it does not count against the task."""
+        with self._database.write() as c:
+            task = repository.find(c, task_id, owner=None)
+            if task is not None and task.attempt == attempt:
+                repository.advance(c, task, starts=max(task.starts - 1, 0))
+
     def is_wanted(self, task: Task) -> bool:
         """Whether an attempt still runs for somebody: not cancelled, not ended by another worker."""
         with self._database.read() as c:
@@ -257,14 +273,16 @@ class Tasks:
             repository.advance(c, task, progress=percent, updated_ms=self._clock.now_ms())
 
     def reprice(self, task: Task, price: Price) -> Task:
-        """Put the measured price in place of the estimate, before the work is done.
+        """Put the measured price in place of an estimate, before the work is done. A price that was exact stands.
 
         Raises:
             TooFewCoinsError: it is higher, and the balance does not cover the difference.
         """
         with self._database.write() as c:
             now = repository.find(c, task.id, owner=None)
-            if now is None or now.state.is_final or now.attempt != task.attempt or now.price == price.amount:
+            settled = now is None or now.facts.get(EXACT, False) or now.price == price.amount
+            # The task's row before the user's, as everywhere: two that want both must not wait for each other.
+            if now is None or settled or not repository.advance(c, now, price=price.amount):
                 return now or task
             if price.amount > now.price:
                 ledger.raise_hold(
@@ -272,10 +290,9 @@ class Tasks:
                     task.user_id,
                     price.amount - now.price,
                     subject=task.subject,
-                    why="measured",
+                    why=f"measured-{price.amount}",
                     now_ms=self._clock.now_ms(),
                 )
-            repository.advance(c, now, price=price.amount)
             return repository.find(c, task.id, owner=None) or task
 
     def finish(
@@ -347,7 +364,7 @@ class Tasks:
             state=State.INITIALIZED,
             progress=0,
             request=start.model_dump(mode="json", exclude={"webhook_url", "webhook_token"}),
-            facts=plan.facts,
+            facts=_facts(plan),
             result={},
             unit=plan.price.unit.value,
             price=plan.price.amount,
@@ -389,6 +406,10 @@ class Tasks:
             )
         if repository.count_open(c) >= self._settings.queue_max:
             raise BusyError("Too many tasks are waiting. Try again later.", code="queue_full", retry_after_s=SOON_S)
+
+
+def _facts(plan: Plan) -> dict[str, Any]:
+    return {**plan.facts, EXACT: plan.measured}
 
 
 def _digest(family: Family[Any], start: StartModel) -> str:

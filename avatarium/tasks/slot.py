@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from avatarium.chatter import is_chatter
 from avatarium.clock import Clock
 from avatarium.settings import Settings, environment_of
@@ -26,6 +28,7 @@ LOOK_S = 0.5
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MB = 1 << 20
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ class Slot:
         step: str,
         results: dict[str, Any],
         *,
+        limit_s: float,
         on_progress: Callable[[float | None], None],
         is_wanted: Callable[[], bool],
     ) -> dict[str, Any]:
@@ -72,6 +76,7 @@ class Slot:
             task: the task.
             step: its name.
             results: what the steps before returned.
+            limit_s: seconds of work after which it is given up.
             on_progress: told how much of the step is done, and a few times a second None while it says nothing.
             is_wanted: asked now and then whether to go on.
 
@@ -80,24 +85,33 @@ class Slot:
             Unwanted: nobody wants it any more.
         """
         self.prepare()
-        assert self._process is not None and self._process.stdin is not None
+        process = self._process
+        if process is None or process.stdin is None:
+            raise _crashed()  # stopped meanwhile
         try:
-            self._process.stdin.write(json.dumps({"task": task.id, "step": step, "results": results}) + "\n")
-            self._process.stdin.flush()
-        except OSError as problem:
+            process.stdin.write(json.dumps({"task": task.id, "step": step, "results": results}) + "\n")
+            process.stdin.flush()
+        except (OSError, ValueError) as problem:
             self.stop()
             raise _crashed() from problem
-        return self._follow(on_progress, is_wanted)
+        return self._follow(process.pid, limit_s, on_progress, is_wanted)
 
     def stop(self) -> None:
         """Kill the process and what it started."""
-        if self._process is not None:
+        # Taken first: the worker that ends and the thread that sees the process die may both be here.
+        process, self._process = self._process, None
+        if process is not None:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, 9)
-            self._process.wait()
-            self._process = None
+                os.killpg(process.pid, 9)
+            process.wait()
 
-    def _follow(self, on_progress: Callable[[float | None], None], is_wanted: Callable[[], bool]) -> dict[str, Any]:
+    def _follow(
+        self,
+        pid: int,
+        limit_s: float,
+        on_progress: Callable[[float | None], None],
+        is_wanted: Callable[[], bool],
+    ) -> dict[str, Any]:
         started_s = looked_s = self._clock.monotonic_s()
         while True:
             try:
@@ -115,20 +129,20 @@ class Slot:
             if "progress" in reply:
                 on_progress(reply["progress"])
             now_s = self._clock.monotonic_s()
-            self._check_limits(now_s - started_s)
+            self._check_limits(pid, now_s - started_s, limit_s)
             if now_s - looked_s >= LOOK_S:
                 looked_s = now_s
                 if not is_wanted():
                     self.stop()
                     raise Unwanted
 
-    def _check_limits(self, working_s: float) -> None:
-        limit_s = self._settings.task_time_limit_s
+    def _check_limits(self, pid: int, working_s: float, limit_s: float) -> None:
         if working_s > limit_s:
             self.stop()
-            raise StepFailed(code="time_limit", message=f"It took longer than {limit_s:g} s and was given up.")
+            whole_s = self._settings.task_time_limit_s
+            raise StepFailed(code="time_limit", message=f"It took longer than {whole_s:g} s and was given up.")
         limit_mb = self._settings.slot_memory_mb
-        if self._process is not None and _resident_bytes(self._process.pid) > limit_mb * MB:
+        if _resident_bytes(pid) > limit_mb * MB:
             self.stop()
             raise StepFailed(
                 code="memory_limit",
@@ -163,9 +177,13 @@ class Slot:
 
 def _listen(process: subprocess.Popen[str], replies: queue.Queue[dict[str, Any] | None]) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        replies.put(json.loads(line))
-    replies.put(None)
+    try:
+        for line in process.stdout:
+            replies.put(json.loads(line))
+    except ValueError:
+        log.warning("reply_cut_off", process=process.pid)  # it died in the middle of a line
+    finally:
+        replies.put(None)
 
 
 def _pass_on(process: subprocess.Popen[str]) -> None:
@@ -174,15 +192,19 @@ def _pass_on(process: subprocess.Popen[str]) -> None:
     with suppress(ValueError):  # closed with the process
         for line in process.stderr:
             if not is_chatter(line.encode()):
-                sys.stderr.write(line)
-                sys.stderr.flush()
+                with suppress(OSError):  # who reads ours may be gone; the process must not wait for that
+                    sys.stderr.write(line)
+                    sys.stderr.flush()
 
 
 def _resident_bytes(pid: int) -> int:
+    """Memory of a process and of those that it started."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+        own = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except (OSError, IndexError, ValueError):
         return 0  # it has just ended, or this is no Linux
+    return own + sum(_resident_bytes(int(child)) for child in children)
 
 
 def _crashed() -> StepFailed:

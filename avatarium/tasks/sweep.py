@@ -14,7 +14,7 @@ from avatarium.clock import DAY_MS, SECOND_MS
 from avatarium.ids import is_id
 from avatarium.tasks.job import SCRATCH, results_of
 from avatarium.tasks.models import Task, deliveries, task_of, tasks
-from avatarium.tasks.states import OPEN, State
+from avatarium.tasks.states import FINAL, OPEN, State
 
 if TYPE_CHECKING:
     from avatarium.platform import Platform
@@ -60,13 +60,15 @@ class Sweep:
 
     def _remove_old(self, now_ms: int) -> None:
         """Forget tasks a day after they were deleted, and a month after they expired."""
-        old = sa.or_(tasks.c.deleted_ms < now_ms - DAY_MS, tasks.c.expires_ms < now_ms - KEEP_DAYS * DAY_MS)
+        past = sa.or_(tasks.c.deleted_ms < now_ms - DAY_MS, tasks.c.expires_ms < now_ms - KEEP_DAYS * DAY_MS)
+        old = sa.and_(past, tasks.c.state.in_([state.value for state in FINAL]))
         with self._platform.database.read() as c:
             found = [task_of(row) for row in c.execute(sa.select(tasks).where(old).limit(BATCH))]
         for task in found:
             self._platform.storage.delete_prefix(results_of(task))
         with self._platform.database.write() as c:
-            c.execute(sa.delete(tasks).where(tasks.c.id.in_([task.id for task in found])))
+            # Looked at once more: one that its owner is trying again meanwhile stays.
+            c.execute(sa.delete(tasks).where(tasks.c.id.in_([task.id for task in found]), old))
 
     def _remove_scratch(self) -> None:
         """Remove the working files of tasks that are done."""

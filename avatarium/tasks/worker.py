@@ -20,7 +20,7 @@ from avatarium.settings import Settings
 from avatarium.tasks import durable, roll, workflow
 from avatarium.tasks.courier import Courier
 from avatarium.tasks.family import Queue
-from avatarium.tasks.liveness import Locks, open_locks, take_over
+from avatarium.tasks.liveness import Locks, find_free, open_locks, take_over
 from avatarium.tasks.slot import Slot, StepFailed
 from avatarium.tasks.sweep import Sweep
 
@@ -41,9 +41,16 @@ class Worker:
         self._locks: Locks = open_locks(platform.database, settings.home / EXECUTORS)
         self._slots = SlotPool(settings, platform)
         self._runner = workflow.TaskRunner(
-            platform.tasks, platform.families, platform.prices, self._slots, platform.clock
+            platform.tasks,
+            platform.families,
+            prices=platform.prices,
+            slots=self._slots,
+            clock=platform.clock,
+            limit_s=settings.task_time_limit_s,
         )
         self._idle: set[str] = set()
+        self._suspects: set[str] = set()
+        self._was_lost = False
         self._stopping = threading.Event()
         self._courier = Courier(platform)
         self._sweep = Sweep(platform)
@@ -68,29 +75,46 @@ class Worker:
         self._slots.close()
         for loop in loops:
             loop.join(timeout=LOOP_END_S)
-        roll.strike(self._platform.database, self.executor)
+        try:
+            self._runner.hand_back()
+            roll.strike(self._platform.database, self.executor)
+        except UnavailableError as problem:
+            log.warning("left_without_a_word", reason=problem.message)
+        self._locks.close()
 
     def stop(self) -> None:
         """Let :meth:`run` return."""
         self._stopping.set()
 
     def _guard(self) -> None:
-        if not self._locks.still_held(self.executor) and not self._locks.take(self.executor):
-            log.error("worker_taken_over", executor=self.executor)
-            self.stop()
+        if not self._holds_its_lock():
             return
         roll.note_seen(self._platform.database, self._platform.clock, self.executor)
         pending = _pending()
         others = {str(found.executor_id) for found in pending if found.executor_id} - {self.executor}
+        # Twice in a row: a database that was away has dropped everybody's locks, and who lives takes its own again.
+        free = find_free(self._locks, others)
         # Listed anew under the dead one's lock: by now another worker may have taken its work and let go of the lock.
-        for executor in take_over(self._locks, others, lambda dead: _requeue(_pending(dead))):
+        for executor in take_over(self._locks, free & self._suspects, lambda dead: _requeue(_pending(dead))):
             log.warning("worker_died", executor=executor)
+        self._suspects = free
         self._requeue_dropped([found for found in pending if found.executor_id == self.executor])
+
+    def _holds_its_lock(self) -> bool:
+        """Whether this worker counts as alive; where it lost its lock it takes it again, or stops at the second try."""
+        if self._locks.still_held(self.executor) or self._locks.take(self.executor):
+            self._was_lost = False
+            return True
+        if self._was_lost:
+            log.error("worker_taken_over", executor=self.executor)
+            self.stop()
+        self._was_lost = True
+        return False
 
     def _requeue_dropped(self, mine: list[WorkflowStatus]) -> None:
         """Take up again what this worker let fall, as when the database went away just as a step was to be written
         down. What is seen only once may be about to start."""
-        idle = {found.workflow_id for found in mine} - self._runner.active
+        idle = {found.workflow_id for found in mine} - set(self._runner.active)
         dropped = [found for found in mine if found.workflow_id in idle & self._idle]
         for found in dropped:
             log.warning("task_dropped", workflow=found.workflow_id)
@@ -174,6 +198,7 @@ def _launch(executor: str, settings: Settings, database: Database) -> None:
     )
     limits = {Queue.MEDIA.value: settings.media_slots, Queue.QUICK.value: settings.quick_slots}
     served = [name for name, slots in limits.items() if slots]
+    durable.adopt(database)
     DBOS.listen_queues(served)
     DBOS.launch()
     for name in served:

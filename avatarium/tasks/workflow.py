@@ -13,7 +13,7 @@ from dbos import DBOS
 
 from avatarium.clock import Clock
 from avatarium.errors import ServiceError, UnavailableError
-from avatarium.prices import Prices
+from avatarium.prices import Price, Prices, Unit
 from avatarium.tasks.durable import WORKFLOW
 from avatarium.tasks.family import Family
 from avatarium.tasks.models import Task
@@ -21,10 +21,13 @@ from avatarium.tasks.service import Tasks
 from avatarium.tasks.slot import Slot, StepFailed, Unwanted
 from avatarium.tasks.states import State
 
-STARTS_MAX = 5
+STARTS_MAX = 10
 """A task that takes its worker down this often is given up."""
-TRIES = 4
-PAUSE_S = 2.0
+TRIES = {"engine_crashed": 2, "storage_full": 4}
+"""How often a step is tried that fails in a way that may pass."""
+AWAY_S = 600.0
+"""How long it is tried again for other reasons, as a database or storage that is away."""
+PAUSE_S, PAUSE_MAX_S = 2.0, 30.0
 """Before the second try of a step; doubled every time."""
 PROGRESS_S = 1.0
 """How often progress is written down."""
@@ -45,31 +48,49 @@ class TaskRunner:
     """Carries out attempts in one worker."""
 
     def __init__(
-        self, tasks: Tasks, families: dict[str, Family[Any]], prices: Prices, slots: Slots, clock: Clock
+        self,
+        tasks: Tasks,
+        families: dict[str, Family[Any]],
+        *,
+        prices: Prices,
+        slots: Slots,
+        clock: Clock,
+        limit_s: float,
     ) -> None:
         self._tasks = tasks
         self._families = families
         self._prices = prices
         self._slots = slots
         self._clock = clock
+        self._limit_s = limit_s
         self._stopping = threading.Event()
-        self.active: set[str] = set()
-        """Attempts that a thread of this process is at."""
+        self.active: dict[str, float] = {}
+        """Attempts that a thread of this process is at, and since when."""
 
     def stop(self) -> None:
         """Let go of all work without ending it: what its process says from now on is not believed."""
         self._stopping.set()
 
+    def hand_back(self) -> None:
+        """Note that this worker was asked to stop, so that its tasks are not blamed for it.
+
+        Raises:
+            UnavailableError: the database is away.
+        """
+        for workflow_id in list(self.active):
+            task_id, _, attempt = workflow_id.partition(".")
+            self._tasks.hand_back(task_id, int(attempt))
+
     def run(self, task_id: str, attempt: int) -> None:
         """Carry an attempt out to its end. What it has done before is not done again."""
         workflow_id = f"{task_id}.{attempt}"
-        self.active.add(workflow_id)
+        self.active[workflow_id] = self._clock.monotonic_s()
         try:
             task = self._persist(lambda: self._tasks.begin(task_id, attempt))
             if task is not None:
                 self._carry_out(task)
         finally:
-            self.active.discard(workflow_id)
+            self.active.pop(workflow_id, None)
 
     def _carry_out(self, task: Task) -> None:
         with structlog.contextvars.bound_contextvars(task=task.id, family=task.family):
@@ -102,31 +123,43 @@ class TaskRunner:
                 raise Unwanted
             results = {**results, **outcome["done"]}
             done_weight += step.weight
-            task = self._measure(task, family, results)
+            task = self._reprice(task, outcome["price"])
         return results
 
     def _step(self, task: Task, step: str, results: dict[str, Any], span: tuple[float, float]) -> dict[str, Any]:
-        pause_s = PAUSE_S
-        for number in range(1, TRIES + 1):
+        pause_s, number, began_s = PAUSE_S, 0, self._clock.monotonic_s()
+        while True:
+            number += 1
             try:
-                return {"done": self._in_slot(task, step, results, span)}
+                done = self._in_slot(task, step, results, span)
+                # Kept with the outcome: after a crash the price is the same, whatever the price list says then.
+                return {"done": done, "price": self._measured(task, {**results, **done})}
             except Unwanted:
                 return {"unwanted": True}
             except StepFailed as failure:
                 if self._stopping.is_set():
                     _wait_for_the_end()
-                if not failure.again or number == TRIES or (failure.code == "engine_crashed" and number == 2):
+                if not self._is_worth_trying(failure, number, self._clock.monotonic_s() - began_s):
                     return {"failed": {"code": failure.code, "message": failure.message}}
                 log.warning("step_again", step=step, code=failure.code, reason=failure.message)
-                self._stopping.wait(pause_s)
-                pause_s *= 2
-        raise AssertionError("the last try returns")
+            self._stopping.wait(pause_s)
+            pause_s = min(2 * pause_s, PAUSE_MAX_S)
+            if not self._is_wanted(task):
+                return {"unwanted": True}
+
+    def _is_worth_trying(self, failure: StepFailed, number: int, trying_s: float) -> bool:
+        if failure.code in TRIES:
+            return number < TRIES[failure.code]
+        return failure.again and trying_s < AWAY_S
 
     def _in_slot(self, task: Task, step: str, results: dict[str, Any], span: tuple[float, float]) -> dict[str, Any]:
         note = Progress(self._tasks, task, span, self._clock)
         slot = self._slots.take(task.queue)
+        left_s = self._limit_s - (self._clock.monotonic_s() - self.active[task.workflow_id])
         try:
-            return slot.run(task, step, results, on_progress=note, is_wanted=lambda: self._is_wanted(task))
+            return slot.run(
+                task, step, results, limit_s=left_s, on_progress=note, is_wanted=lambda: self._is_wanted(task)
+            )
         finally:
             self._slots.give_back(task.queue, slot)
 
@@ -136,15 +169,16 @@ class TaskRunner:
         except UnavailableError:
             return True  # the work need not stop because the database rests
 
-    def _measure(self, task: Task, family: Family[Any], results: dict[str, Any]) -> Task:
-        start = family.start.model_validate(task.request)
-        price = family.measured_price(start, results, self._prices)
-        if price is None or price.amount == task.price:
+    def _measured(self, task: Task, results: dict[str, Any]) -> int | None:
+        family = self._families[task.family]
+        price = family.measured_price(family.start.model_validate(task.request), results, self._prices)
+        return None if price is None else price.amount
+
+    def _reprice(self, task: Task, amount: int | None) -> Task:
+        if amount is None or amount == task.price:
             return task
         try:
-            return self._persist(lambda: self._tasks.reprice(task, price))
-        except UnavailableError:
-            raise
+            return self._persist(lambda: self._tasks.reprice(task, Price(amount, Unit(task.unit))))
         except ServiceError as problem:
             raise StepFailed(code=problem.code, message=problem.message) from problem
 

@@ -34,6 +34,8 @@ class DemoStart(StartModel):
     seconds: float = 0.2
     """How long each step takes."""
     coins: int = 10
+    exact: bool = False
+    """Whether the price is known at the start."""
     measured: int | None = None
     """The price that the first step finds out."""
 
@@ -51,7 +53,7 @@ class Demo(Family[DemoStart]):
         self.steps = (Step("first", _first), Step("second", _second, 2), Step("third", _third))
 
     def plan(self, start: DemoStart, desk: Desk) -> Plan:
-        return Plan(price=Price(start.coins), expected_s=3 * start.seconds, name="demo")
+        return Plan(price=Price(start.coins), expected_s=3 * start.seconds, name="demo", measured=start.exact)
 
     def measured_price(self, start: DemoStart, results: dict[str, Any], prices: Prices) -> Price | None:
         return None if start.measured is None else Price(start.measured)

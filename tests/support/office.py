@@ -31,6 +31,10 @@ class Paper:
             raise RuntimeError("the queue is broken")
         self.queued.append(task.workflow_id)
 
+    def withdraw(self, task: Task) -> None:
+        """Forget it."""
+        self.queued.remove(task.workflow_id)
+
 
 class Office:
     """A platform with a clock that is moved by hand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,65 @@ def test_a_clock_that_jumps_back_harms_nothing(office: Office) -> None:
     assert office.tasks.begin(task.id, 1) is not None
     assert office.tasks.finish(task, State.COMPLETED)
     assert office.balance(ann) == 70
+
+
+def test_a_price_that_was_exact_stands_whatever_is_measured_later(office: Office) -> None:
+    ann = office.user()
+    task = office.submit(ann, coins=30, exact=True)
+    office.tasks.reprice(task, Price(60))
+    office.tasks.finish(task, State.COMPLETED)
+    assert office.balance(ann) == 70
+
+
+def test_a_price_list_that_changes_while_a_task_runs_does_not_make_its_end_fail(office: Office) -> None:
+    ann = office.user()
+    task = office.submit(ann, coins=10)
+    for amount in (20, 40, 40):
+        task = office.tasks.reprice(task, Price(amount))
+    assert office.tasks.finish(task, State.COMPLETED)
+    assert office.balance(ann) == 60
+
+
+def test_a_task_that_was_cancelled_is_not_repriced(office: Office) -> None:
+    ann = office.user()
+    task = office.submit(ann, coins=0)
+    office.tasks.cancel(ann.user_id, FAMILY, task.id)
+    office.tasks.reprice(task, Price(50))
+    assert office.balance(ann) == 100
+
+
+def test_pricing_and_cancelling_at_once_do_not_wait_for_each_other(office: Office) -> None:
+    ann = office.user(coins=1000)
+    made = [office.submit(ann, coins=5) for _ in range(10)]
+    with ThreadPoolExecutor(8) as pool:
+        for number, task in enumerate(made):
+            pool.submit(office.tasks.reprice, task, Price(6 + number))
+            pool.submit(office.tasks.cancel, ann.user_id, FAMILY, task.id)
+            pool.submit(office.tasks.reprice, task, Price(20 + number))
+    states = {office.tasks.get(ann.user_id, FAMILY, task.id).state for task in made}
+    assert states == {State.CANCELLED}
+    assert office.balance(ann) == 1000
+
+
+def test_a_worker_that_stops_on_request_is_not_counted_against_its_tasks(office: Office) -> None:
+    ann = office.user()
+    task = office.submit(ann)
+    for _ in range(20):
+        begun = office.tasks.begin(task.id, 1)
+        assert begun is not None and begun.starts == 1
+        office.tasks.hand_back(task.id, 1)
+
+
+def test_a_cancelled_task_that_nobody_began_leaves_its_queue(office: Office) -> None:
+    ann = office.user()
+    task = office.submit(ann)
+    office.tasks.cancel(ann.user_id, FAMILY, task.id)
+    assert office.paper.queued == []
+
+
+def test_a_task_of_a_family_that_is_gone_is_not_found(office: Office) -> None:
+    ann = office.user()
+    task = office.submit(ann)
+    del office.platform.families[FAMILY.name]
+    with pytest.raises(NotFoundError):
+        office.tasks.find(ann.user_id, task.id)
