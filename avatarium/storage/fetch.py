@@ -17,7 +17,7 @@ from avatarium import __version__
 from avatarium.errors import RequestError, TooLargeError
 from avatarium.settings import Settings
 from avatarium.storage.blobs import BLOCK_BYTES, full_disk_is_unavailable
-from avatarium.storage.guard import Deadline, guarded_session, refuse_private
+from avatarium.storage.guard import Deadline, guarded_session, is_allowed, refuse_private
 from avatarium.storage.service import Storage
 from avatarium.storage.sniff import HEAD_BYTES, Kind, Sniffed, advice, described, sniff
 
@@ -139,7 +139,7 @@ class _Download:
         try:
             with (
                 self._sentences(deadline),
-                guarded_session(deadline, allowed=self._is_allowed(str(request.url))) as session,
+                guarded_session(deadline, allowed=is_allowed(str(request.url), self._allowed)) as session,
                 session.send(
                     request, stream=True, allow_redirects=False, timeout=(CONNECT_TIMEOUT_S, SILENCE_TIMEOUT_S)
                 ) as response,
@@ -148,12 +148,6 @@ class _Download:
                 self._save(response, into, deadline)
         finally:
             deadline.close()
-
-    def _is_allowed(self, url: str) -> bool:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        host = parts.hostname or ""
-        return f"{host}:{port}" in self._allowed or f"[{host}]:{port}" in self._allowed
 
     def _check_head(self, response: requests.Response) -> None:
         status = response.status_code
@@ -199,7 +193,7 @@ class _Download:
         try:
             yield
         except AntiSSRFError as problem:
-            raise refuse_private(problem) from problem
+            raise refuse_private() from problem
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as problem:
             raise self._in_words(problem, deadline) from problem
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import requests
-from AntiSSRF import AntiSSRFError, AntiSSRFPolicy, PolicyConfigOptions
+from AntiSSRF import AntiSSRFPolicy, PolicyConfigOptions
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -82,7 +83,15 @@ def guarded_session(deadline: Deadline, *, allowed: bool) -> Iterator[requests.S
         yield session
 
 
-def refuse_private(problem: AntiSSRFError) -> RequestError:
+def is_allowed(url: str, allowed: Collection[str]) -> bool:
+    """Whether whoever runs the service named the host and port of an address: ``host:port`` or ``[ipv6]:port``."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = parts.hostname or ""
+    return f"{host}:{port}" in allowed or f"[{host}]:{port}" in allowed
+
+
+def refuse_private() -> RequestError:
     """The error for an address that is not public."""
     return RequestError(
         "The address leads to a private or reserved network, which is never fetched from. Use a public address.",

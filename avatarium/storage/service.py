@@ -125,10 +125,6 @@ class Storage:
         """When an upload of now is removed."""
         return self._clock.now_ms() + round(self._settings.upload_days * DAY_MS)
 
-    def result_expiry_ms(self) -> int:
-        """When a result of now is removed."""
-        return self._clock.now_ms() + round(self._settings.result_days * DAY_MS)
-
     def _keep(self, wanted: StoredObject, publish: Callable[[str], None]) -> None:
         """Reserve, publish, confirm: whatever dies in between leaves a record, by which the sweep finds the bytes."""
         soon = replace(wanted, expires_ms=self._clock.now_ms() + AWAIT_GRACE_MS)

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from avatarium.errors import RequestError
+from avatarium.settings import load_settings
 from avatarium.storage import Fetcher, Kind
+from avatarium.storage.guard import is_allowed
+from avatarium.tasks.poster import Poster
 from tests.unit.storage.webserver import Answer, Stranger, reply
 
 PRIVATE = [
@@ -174,3 +177,30 @@ def test_an_allowed_host_cannot_be_feigned(
     url = form.format(other=other.port, allowed=stranger.allowed)
     assert refusal(fetcher_for(stranger), url, tmp_path / "got").code in ("bad_url", "wrong_kind")
     assert other.connections == 0
+
+
+def test_an_allowed_ipv6_receiver_was_refused_as_private() -> None:
+    """Nobody listens there, which only who may connect finds out."""
+    allowing = load_settings(fetch_allow=["[::1]:9"], webhook_timeout_s=5)
+    with pytest.raises(RequestError) as refused:
+        Poster(allowing).post("http://[::1]:9/notice", b"{}", {})
+    assert refused.value.code == "url_unreachable"
+    with pytest.raises(RequestError) as other:
+        Poster(allowing).post("http://[::1]:10/notice", b"{}", {})
+    assert other.value.code == "url_private"
+
+
+@pytest.mark.parametrize(
+    ("url", "entry", "allowed"),
+    [
+        ("http://files.internal:8080/a", "files.internal:8080", True),
+        ("http://FILES.internal:8080/a", "files.internal:8080", True),
+        ("http://files.internal/a", "files.internal:80", True),
+        ("https://files.internal/a", "files.internal:443", True),
+        ("https://files.internal/a", "files.internal:80", False),
+        ("http://[fd00::7]/a", "[fd00::7]:80", True),
+        ("http://[fd00::7]:81/a", "[fd00::7]:80", False),
+    ],
+)
+def test_which_addresses_are_allowed(url: str, entry: str, allowed: bool) -> None:
+    assert is_allowed(url, {entry}) is allowed
