@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from avatarium.engine.colours import parse_colour
 from avatarium.errors import OptionError, RequestError
@@ -19,6 +19,8 @@ GUESSED_S = 10.0
 Url = Annotated[str, Field(max_length=URL_MAX)]
 Name = Annotated[str, Field(max_length=NAME_MAX)]
 Prompt = Annotated[str, Field(max_length=PROMPT_MAX)]
+Word = BeforeValidator(lambda given: given.strip().lower() if isinstance(given, str) else given)
+"""Of a choice among words: capitals and spaces around it do not count."""
 
 
 def _readable_colour(text: str) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import sqlalchemy as sa
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from avatarium.catalogue.models import Avatar, avatars
 from avatarium.errors import ConflictError, RequestError
 from avatarium.families import studio
-from avatarium.families.fields import Colour, LenientStart, Name, Prompt, Url, look_up
+from avatarium.families.fields import Colour, LenientStart, Name, Prompt, Url, Word, look_up
 from avatarium.ids import stable_id
 from avatarium.prices import Price, Unit
 from avatarium.storage.sniff import Kind
@@ -33,8 +33,6 @@ COVER_SIDE = 512
 SMALL_FACE_PX = 90
 """Distance of the outer corners of the eyes below which a face gets soft in a large video."""
 DEFAULT_NAME = "Avatar"
-
-Word = BeforeValidator(lambda given: given.strip().lower() if isinstance(given, str) else given)
 
 
 class TwinStart(LenientStart):

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from avatarium.engine.watermark import LogoMark, Mark, Position, TextMark
 from avatarium.errors import InputError, RequestError
 from avatarium.families import studio
-from avatarium.families.fields import LenientStart, Url, look_up
+from avatarium.families.fields import GUESSED_S, LenientStart, Url, Word, look_up
 from avatarium.storage.sniff import Kind
 from avatarium.tasks.family import Desk, Family, Links, Plan, Queue, Step
 from avatarium.tasks.job import Job
 
 if TYPE_CHECKING:
-    from avatarium.engine.watermark import Mark
+    from avatarium.storage.models import StoredObject
     from avatarium.tasks.models import Task
 
 TEXT_MAX = 500
-EXPECTED_S = 4.0
+WORK_S = 4.0
+"""Of a picture, and of any video."""
+WORK_SHARE = 0.4
+"""Seconds of work for a second of video."""
+QUICK_VIDEO_S = 10.0
+"""A video may be so long where an address promised a picture."""
+PICTURE_ENDINGS = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+)
 OPAQUE = 255
 
 Level = Annotated[int, Field(ge=0, le=255)]
-Word = BeforeValidator(lambda given: given.strip().lower() if isinstance(given, str) else given)
 
 
 class WatermarkStart(LenientStart):
@@ -65,6 +74,7 @@ class Watermark(Family[WatermarkStart]):
     group: ClassVar[str] = "Miscellaneous"
     engine: ClassVar[str] = "avatarium-watermark"
     queue: ClassVar[Queue] = Queue.QUICK
+    """Of pictures; a video may take minutes, and waits where videos do."""
     generic: ClassVar[bool] = False
     start = WatermarkStart
 
@@ -76,10 +86,17 @@ class Watermark(Family[WatermarkStart]):
             raise RequestError("`text` is missing. It is: the words of the mark.", code="no_text")
         if start.watermark_type == "image" and not start.watermark_image_url:
             raise RequestError("`watermark_image_url` is missing. It is: the logo.", code="no_logo")
-        look_up(start.media_url, desk, "media_url")
+        _mark_of(start, Path())
+        stored = look_up(start.media_url, desk, "media_url")
         if start.watermark_type == "image":
             look_up(start.watermark_image_url, desk, "watermark_image_url")
-        return Plan(price=desk.prices.of("watermark"), expected_s=EXPECTED_S)
+        still = is_picture(start.media_url, stored)
+        seconds = 0.0 if still else (stored and stored.duration_s) or GUESSED_S
+        return Plan(
+            price=desk.prices.of("watermark"),
+            expected_s=WORK_S + WORK_SHARE * seconds,
+            queue=Queue.QUICK if still else Queue.MEDIA,
+        )
 
     def view(self, task: Task, links: Links) -> dict[str, Any]:
         start = WatermarkStart.model_validate(task.request)
@@ -97,36 +114,52 @@ class Watermark(Family[WatermarkStart]):
         }
 
 
+def is_picture(url: str, stored: StoredObject | None) -> bool:
+    """Whether a picture is likely to be behind an address: by what is stored of ours, by the ending of others'."""
+    if stored is not None:
+        return stored.media_type.startswith("image/")
+    return PurePosixPath(urlsplit(url).path).suffix.lower() in PICTURE_ENDINGS
+
+
 def _fetch(job: Job[WatermarkStart]) -> dict[str, Any]:
     from avatarium.storage.media import duration_s
 
     media = job.fetch(job.start.media_url, Kind.VISUAL, "media")
     if job.start.watermark_type == "image":
         job.fetch(job.start.watermark_image_url, Kind.PICTURE, "logo")
-    limit_s = job.settings.media_max_s
-    if media.kind is Kind.VIDEO and duration_s(media.path) > limit_s:
-        raise InputError(
-            f"The video is longer than the {limit_s / 60:g} minutes that are taken. Cut it.", code="video_too_long"
-        )
+    if media.kind is Kind.VIDEO:
+        _check_length(job, duration_s(media.path))
     return {}
 
 
+def _check_length(job: Job[WatermarkStart], seconds: float) -> None:
+    limit_s = job.settings.media_max_s
+    if seconds > limit_s:
+        raise InputError(
+            f"The video is longer than the {limit_s / 60:g} minutes that are taken. Cut it.", code="video_too_long"
+        )
+    if job.task.queue == Queue.QUICK and seconds > QUICK_VIDEO_S:
+        raise InputError(
+            "The address ends as that of a picture, and a long video is there. Give it under an address that ends as "
+            "a video's does, such as .mp4.",
+            code="named_as_picture",
+        )
+
+
 def _mark(job: Job[WatermarkStart]) -> dict[str, Any]:
-    mark = _wanted_mark(job)
+    start = job.start
+    logo = start.watermark_type == "image"
+    mark = _mark_of(start, job.fetch(start.watermark_image_url, Kind.PICTURE, "logo").path if logo else Path())
     media = job.fetch(job.start.media_url, Kind.VISUAL, "media")
     if media.kind is Kind.VIDEO:
         return _marked_video(job, media.path, mark)
     return _marked_picture(job, media.path, mark)
 
 
-def _wanted_mark(job: Job[WatermarkStart]) -> Mark:
-    from avatarium.engine.watermark import LogoMark, Position, TextMark
-
-    start = job.start
+def _mark_of(start: WatermarkStart, logo: Path) -> Mark:
     position = Position.parse(start.position)
     if start.watermark_type == "text":
         return TextMark(text=start.text, fontsize=start.fontsize, fontcolor=start.fontcolor, position=position)
-    logo = job.fetch(start.watermark_image_url, Kind.PICTURE, "logo").path
     return LogoMark(path=logo, position=position, scale_ratio=start.scale_ratio)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -122,6 +123,28 @@ def test_what_is_neither_picture_nor_video_is_refused(it: Running, content: byte
         answer = it.post("watermark/start", {"media_url": it.upload(content, "a.mp4"), "text": "x"})
     assert answer["status"] == 400 and answer["reason"] in ("wrong_kind", "url_empty")
     assert it.balance() == before
+
+
+def still_video(seconds: int) -> bytes:
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=1)
+        stream.width = stream.height = 64
+        for _ in range(seconds):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
+        file.mux(stream.encode())
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("seconds", "reason"), [(3, ""), (40, "named_as_picture")])
+def test_a_long_video_under_the_name_of_a_picture_held_up_speech(it: Running, seconds: int, reason: str) -> None:
+    """Where nothing but the name is known before the work begins."""
+    key = f"uploads/{it.user_id}/disguised-{seconds}.png"
+    it.platform.storage.put(key, still_video(seconds), owner=it.user_id, media_type="image/png", expires_ms=None)
+    with it.working():
+        answer = it.post("watermark/start", {"media_url": it.platform.storage.url(key, seconds=60), "text": "x"})
+    assert answer.get("reason", "") == reason
+    assert answer["status"] == 400 if reason else answer["current_status"] == "completed"
 
 
 def test_who_waits_too_long_gets_the_record_and_asks_later(tmp_path: Path) -> None:
