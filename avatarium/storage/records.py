@@ -89,6 +89,12 @@ def remove_prefix(connection: Connection, prefix: str) -> int:
     return changed(connection, objects.delete().where(objects.c.key >= prefix, objects.c.key < prefix + _LAST))
 
 
+def keep_until(connection: Connection, prefix: str, expires_ms: int | None) -> None:
+    """Change when everything below a prefix expires; not of what is only announced, which may never come."""
+    below = (objects.c.key >= prefix, objects.c.key < prefix + _LAST, objects.c.awaited.is_(False))
+    connection.execute(objects.update().where(*below).values(expires_ms=expires_ms))
+
+
 def expired(connection: Connection, now_ms: int, limit: int) -> list[tuple[StoredObject, bool]]:
     """The objects whose time is over, the oldest first, and which of them are awaited."""
     query = (

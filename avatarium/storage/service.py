@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from sqlalchemy import Connection
+
 from avatarium.clock import DAY_MS, SECOND_MS, Clock
 from avatarium.database import Database
 from avatarium.errors import ForbiddenError, NotFoundError
@@ -319,6 +321,10 @@ class Storage:
         self._blobs.delete_prefix(checked_prefix(prefix))
         with self._database.write() as connection:
             records.remove_prefix(connection, prefix)
+
+    def keep_until(self, connection: Connection, prefix: str, expires_ms: int | None) -> None:
+        """Change when everything below a prefix expires, in a transaction of the caller's; None keeps it for good."""
+        records.keep_until(connection, checked_prefix(prefix), expires_ms)
 
     def expire(self, now_ms: int) -> int:
         """Remove what is expired, in small batches and at most 10 000 objects a call; tell how many."""
