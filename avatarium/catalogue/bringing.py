@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 
 from avatarium.catalogue.models import Background
 from avatarium.catalogue.service import Catalogue
@@ -12,6 +10,7 @@ from avatarium.ids import new_id
 from avatarium.settings import Settings
 from avatarium.storage.child import reencode_apart
 from avatarium.storage.fetch import Fetcher
+from avatarium.storage.incoming import working_folder
 from avatarium.storage.service import Storage
 from avatarium.storage.sniff import Kind
 
@@ -38,11 +37,9 @@ def bring_background(
         ConflictError: ``too_many_backgrounds``.
         UnavailableError: ``storage_full``, ``storage_away``.
     """
-    place = settings.home / "incoming"
-    place.mkdir(parents=True, exist_ok=True)
     limit_s = min(TIME_LIMIT_S, settings.fetch_timeout_s, settings.request_timeout_s / 2)
-    with tempfile.TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as folder, ExitStack() as trouble:
-        got, clean = Path(folder) / "got", Path(folder) / "clean"
+    with working_folder(settings.home) as folder, ExitStack() as trouble:
+        got, clean = folder / "got", folder / "clean"
         fetcher.fetch(url, got, kind=Kind.PICTURE, owner=owner, max_bytes=PICTURE_MAX_BYTES, timeout_s=limit_s)
         cleaned = reencode_apart(got, clean)
         key = f"catalogue/{owner}/backgrounds/{new_id()}{cleaned.suffix}"

@@ -15,7 +15,7 @@ from avatarium.database import Database
 from avatarium.errors import ForbiddenError, NotFoundError
 from avatarium.secret import load_secret
 from avatarium.settings import Settings
-from avatarium.storage import records
+from avatarium.storage import incoming, records
 from avatarium.storage.blobs import BLOCK_BYTES, Blobs, Stat, full_disk_is_unavailable
 from avatarium.storage.keys import checked_key, checked_prefix, is_key
 from avatarium.storage.local import LocalBlobs
@@ -327,8 +327,12 @@ class Storage:
         records.keep_until(connection, checked_prefix(prefix), expires_ms)
 
     def expire(self, now_ms: int) -> int:
-        """Remove what is expired, in small batches and at most 10 000 objects a call; tell how many."""
+        """Remove what is expired, in small batches and at most 10 000 objects a call; tell how many.
+
+        What processes that died left half-done goes, too.
+        """
         self._blobs.tidy(now_ms)
+        incoming.tidy(self._settings.home, now_ms)
         removed = 0
         for _ in range(EXPIRE_BATCHES):
             with self._database.read() as connection:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,6 +11,7 @@ from avatarium.clock import DAY_MS, SECOND_MS
 from avatarium.settings import Settings
 from avatarium.storage.child import duration_apart, reencode_apart
 from avatarium.storage.fetch import Fetched, Fetcher
+from avatarium.storage.incoming import working_folder
 from avatarium.storage.keys import clean_name
 from avatarium.storage.models import StoredObject
 from avatarium.storage.receiving import UPLOADS
@@ -94,7 +92,7 @@ class Uploads:
             UnavailableError: ``storage_full``, ``storage_away``.
         """
         limit_s = min(self._settings.fetch_timeout_s, self._settings.request_timeout_s * TRANSFER_SHARE)
-        with self._folder() as folder:
+        with working_folder(self._settings.home) as folder:
             got = self._fetcher.fetch(url, folder / "got", kind=Kind.ANY, owner=owner, timeout_s=limit_s)
             return self._store_picture(owner, url, got) if got.kind is Kind.PICTURE else self._store(owner, url, got)
 
@@ -108,7 +106,7 @@ class Uploads:
         known = self._storage.info(key)
         if known is None or known.duration_s is not None or not known.media_type.startswith(("audio/", "video/")):
             return known.duration_s if known else None
-        with self._folder() as folder:
+        with working_folder(self._settings.home) as folder:
             path = self._storage.local_path(key)
             if path is None:
                 path = folder / "media"
@@ -137,13 +135,6 @@ class Uploads:
             expires_ms=self._storage.upload_expiry_ms(),
             duration_s=duration_s,
         )
-
-    @contextmanager
-    def _folder(self) -> Iterator[Path]:
-        place = self._settings.home / "incoming"
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
 
 
 def _fresh_key(owner: str, name: str) -> str:

@@ -14,6 +14,7 @@ from avatarium.clock import DAY_MS, Clock, ManualClock
 from avatarium.errors import ConflictError, RequestError, TooLargeError, UnavailableError
 from avatarium.settings import Settings
 from avatarium.storage import Storage
+from avatarium.storage.incoming import working_folder
 from avatarium.storage.local import INCOMING, LocalBlobs
 from avatarium.storage.signing import Claims
 from tests.unit.storage import samples
@@ -154,6 +155,21 @@ def test_what_a_dead_process_left_is_swept(storage: Storage, settings: Settings,
     assert part.exists()
     storage.expire(now_ms + 2 * DAY_MS)
     assert not part.exists()
+
+
+def test_what_a_dead_process_left_in_incoming_was_kept_for_ever(storage: Storage, settings: Settings) -> None:
+    now_ms = Clock().now_ms()
+    storage.expire(now_ms)  # nothing has come yet
+    with working_folder(settings.home) as used:
+        left = used.with_name("left")
+        left.mkdir()
+        (left / "got").write_bytes(b"half")
+        storage.expire(now_ms)
+        assert left.exists() and used.exists()
+        day_ago_s = now_ms / 1000 - 25 * 3600
+        os.utime(left, (day_ago_s, day_ago_s))
+        storage.expire(now_ms)
+        assert not left.exists() and used.exists()
 
 
 def test_a_process_that_died_between_record_and_bytes(
