@@ -22,12 +22,13 @@ from avatarium.clock import Clock, iso
 from avatarium.errors import ConflictError, InputError, OptionError, OutputError
 from avatarium.migrations import head
 from avatarium.settings import Settings
+from avatarium.storage import incoming
 from avatarium.supervisor.home import ADDRESS, LOCK, locked, prepare_home
 
 MANIFEST = "backup.json"
 DATABASE = "avatarium.db"
 FORMAT = 1
-LEFT_OUT = frozenset({"models", "scratch", "executors", LOCK, ADDRESS})
+LEFT_OUT = frozenset({"models", "scratch", "executors", incoming.FOLDER, LOCK, ADDRESS})
 """What is fetched again, or only means something to processes that run."""
 
 
@@ -148,8 +149,15 @@ def _files(home: Path) -> Iterator[Path]:
     for top in sorted(home.iterdir()):
         if top.name in LEFT_OUT or top.name.startswith((".", DATABASE)) or top.is_symlink():
             continue
-        paths = sorted(top.rglob("*")) if top.is_dir() else [top]
+        paths = _below(top) if top.is_dir() else [top]
         yield from (path for path in paths if path.is_file() and not path.is_symlink())
+
+
+def _below(top: Path) -> Iterator[Path]:
+    """Every file below a folder; folders may go while it looks."""
+    for folder, folders, names in os.walk(top):
+        folders.sort()
+        yield from (Path(folder, name) for name in sorted(names))
 
 
 def _unpack(source: Path, folder: Path) -> Manifest:
