@@ -14,7 +14,7 @@ import structlog
 
 from avatarium.errors import AudioError
 from avatarium.storage.sniff import Kind
-from avatarium.tasks.job import Job, results_of
+from avatarium.tasks.job import Job
 
 if TYPE_CHECKING:
     from avatarium.engine.face import Life
@@ -158,12 +158,11 @@ def render(
     return path
 
 
-def publish_video(job: Job[Any], path: Path, *, invented: bool = False, kept: bool = False) -> dict[str, Any]:
+def publish_video(job: Job[Any], path: Path, *, invented: bool = False) -> dict[str, Any]:
     """Put a finished video and its cover into storage; tells their keys and what the video is.
 
     Args:
         invented: whether nobody's photo or voice is in it.
-        kept: see :func:`publish`.
     """
     from avatarium.engine.video import cover, probe
 
@@ -172,8 +171,8 @@ def publish_video(job: Job[Any], path: Path, *, invented: bool = False, kept: bo
     cover(path, still)
     seconds = round(facts.duration_s, 3)
     return {
-        "key": publish(job, path, "video.mp4", "video/mp4", duration_s=seconds, invented=invented, kept=kept),
-        "cover_key": publish(job, still, "cover.jpg", "image/jpeg", invented=invented, kept=kept),
+        "key": publish(job, path, "video.mp4", "video/mp4", duration_s=seconds, invented=invented),
+        "cover_key": publish(job, still, "cover.jpg", "image/jpeg", invented=invented),
         "seconds": seconds,
         "width": facts.width,
         "height": facts.height,
@@ -189,29 +188,15 @@ def publish(
     duration_s: float | None = None,
     invented: bool = False,
     edited: Path | None = None,
-    kept: bool = False,
 ) -> str:
     """Sign a result and put it into storage; answers with its key.
 
     Args:
         invented: whether it is wholly made by models, with no photo or recording of anybody.
         edited: the file that it was made from by changing it.
-        kept: whether it stays until its task is deleted, instead of expiring.
     """
     ready = _signed(job, path, name, invented, edited) if job.settings.content_credentials else path
-    if not kept:
-        return job.publish(ready, name, media_type, duration_s=duration_s)
-    key = results_of(job.task) + name
-    job.storage.put(
-        key,
-        ready,
-        owner=job.task.user_id,
-        media_type=media_type,
-        expires_ms=None,
-        duration_s=duration_s,
-        task_id=job.task.id,
-    )
-    return key
+    return job.publish(ready, name, media_type, duration_s=duration_s)
 
 
 def _signed(job: Job[Any], path: Path, name: str, invented: bool, edited: Path | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -11,7 +12,8 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from avatarium.catalogue.models import Avatar, avatars
-from avatarium.errors import ConflictError, RequestError
+from avatarium.clock import HOUR_MS
+from avatarium.errors import ConflictError, NotFoundError, RequestError
 from avatarium.families import studio
 from avatarium.families.fields import Colour, LenientStart, Name, Prompt, Url, Word, look_up
 from avatarium.ids import stable_id
@@ -76,6 +78,14 @@ class Twin(Family[TwinStart]):
             raise _without_picture(start)
         look_up(start.image_url, desk, "image_url")
         return Plan(price=desk.prices.of("twin_picture"), expected_s=EXPECTED_S, name=start.name or DEFAULT_NAME)
+
+    def forget(self, c: Connection, task: Task, desk: Desk, *, now_ms: int) -> None:
+        """Take the avatar back, and let its files expire: at once when it is deleted, else before long, as a retry that
+        follows closely writes them anew."""
+        with suppress(NotFoundError):
+            desk.catalogue.remove_avatar(c, task.user_id, avatar_id_of(task.id))
+        soon_ms = now_ms + (0 if task.deleted_ms else HOUR_MS)
+        desk.storage.keep_until(c, results_of(task), soon_ms)
 
     def view(self, task: Task, links: Links) -> dict[str, Any]:
         start = TwinStart.model_validate(task.request)
@@ -142,10 +152,11 @@ def _look(job: Job[TwinStart]) -> dict[str, Any]:
     sitter = _sitter(job)
     still, people = job.scratch / "cover.jpg", _people(job, sitter)
     cover(sitter.path, still, longest=COVER_SIDE)
+    # The user's own picture: nothing in it is synthetic, so that nothing is signed.
     return {
-        "picture_key": _put(job, sitter.path, f"picture{sitter.suffix}", sitter.media_type),
-        "cover_key": _put(job, still, "cover.jpg", "image/jpeg"),
-        "people_key": _put(job, people, "people.png", "image/png") if people else "",
+        "picture_key": job.publish(sitter.path, f"picture{sitter.suffix}", sitter.media_type),
+        "cover_key": job.publish(still, "cover.jpg", "image/jpeg"),
+        "people_key": job.publish(people, "people.png", "image/png") if people else "",
         "advice": _advice(sitter),
     }
 
@@ -160,11 +171,12 @@ def _preview(job: Job[TwinStart]) -> dict[str, Any]:
     picture = job.stored(job.results["picture_key"], f"{job.task.attempt}-kept")
     voice = find_voice(VOICE_LANGUAGE, gender=Gender(job.start.gender), live=True)
     preview(picture, path, voice=voice.name)
-    return {"key": studio.publish(job, path, "preview.mp4", "video/mp4", kept=True)}
+    return {"key": studio.publish(job, path, "preview.mp4", "video/mp4")}
 
 
 def _keep(job: Job[TwinStart]) -> dict[str, Any]:
-    """Write the avatar, in one transaction with the look whether its training was cancelled meanwhile."""
+    """Write the avatar and keep its files for good, in one transaction with the look whether its training was cancelled
+    meanwhile. The last step: what fails before it leaves files that expire as those of any task."""
     avatar = Avatar(
         id=avatar_id_of(job.task.id),
         owner=job.task.user_id,
@@ -176,11 +188,14 @@ def _keep(job: Job[TwinStart]) -> dict[str, Any]:
         twin_id=job.task.id,
         created_ms=job.clock.now_ms(),
     )
+    if job.storage.info(avatar.picture_key) is None:
+        raise NotFoundError("The picture waited too long and is gone. Try the training again.", code="file_gone")
     with job.database.write() as c:
         if not _is_open(c, job.task):
             raise ConflictError("The training was cancelled.", code="cancelled")
         if c.execute(sa.select(avatars.c.id).where(avatars.c.id == avatar.id)).one_or_none() is None:
             job.catalogue.add_avatar(c, avatar)
+        job.storage.keep_until(c, results_of(job.task), None)
     return {"anchor_id": avatar.id}
 
 
@@ -189,14 +204,6 @@ def _is_open(c: Connection, task: Task) -> bool:
     mine = sa.select(tasks.c.state).where(tasks.c.id == task.id, tasks.c.attempt == task.attempt)
     state = c.execute(mine.with_for_update()).scalar_one_or_none()
     return state in [state.value for state in OPEN]
-
-
-def _put(job: Job[TwinStart], path: Path, name: str, media_type: str) -> str:
-    """Store a picture of the user's own: nothing in it is synthetic, so that nothing is signed."""
-    key = results_of(job.task) + name
-    owner = job.task.user_id
-    job.storage.put(key, path, owner=owner, media_type=media_type, expires_ms=None, task_id=job.task.id)
-    return key
 
 
 def _people(job: Job[TwinStart], sitter: _Sitter) -> Path | None:

@@ -17,14 +17,12 @@ from avatarium.api.auth import MakerDep, PlatformDep, ReaderDep
 from avatarium.api.envelope import Answer, ok
 from avatarium.api.families import EXAMPLE_ID, RECORD, Desk, PathId, record_of
 from avatarium.api.groups import TASKS
-from avatarium.api.routes.twins import TwinDesk
 from avatarium.api.routing import Router
 from avatarium.errors import AvatariumError, BusyError
 from avatarium.platform import Platform
 
 router = Router(TASKS)
 
-TWINS = "userVideoTwin"
 LOOK_S = 0.5
 HEARTBEAT_S = 15
 SEND_TIMEOUT_S = 30.0
@@ -65,8 +63,7 @@ def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: Platf
 def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
     """Stop a task of any kind, wherever it is, and give its coins back. One that is done stays as it is."""
     task, family = platform.tasks.find(caller.user_id, task_id)
-    twin = family.name == TWINS
-    desk = TwinDesk(platform, request, caller) if twin else Desk(family, platform, request, caller)
+    desk = Desk(family, platform, request, caller)
     return ok(desk.shown(desk.cancel(task.id)) | {"family": family.name})
 
 

@@ -23,10 +23,8 @@ from avatarium.api.families import (
 from avatarium.api.groups import AVATARS
 from avatarium.api.routing import Params, Router
 from avatarium.errors import NotFoundError
-from avatarium.families.twin import FAMILY, TwinStart, avatar_id_of
+from avatarium.families.twin import FAMILY, TwinStart
 from avatarium.platform import Platform
-from avatarium.tasks.job import results_of
-from avatarium.tasks.models import Task
 from avatarium.tasks.states import OPEN, State
 
 router = Router(AVATARS)
@@ -62,36 +60,11 @@ class TwinDesk(Desk):
 
     def __init__(self, platform: Platform, request: Request, caller: Principal) -> None:
         super().__init__(FAMILY, platform, request, caller)
-        self._database, self._storage, self._catalogue = platform.database, platform.storage, platform.catalogue
 
     def whole(self, *states: State) -> list[dict[str, Any]]:
         """Records without pages."""
         rows, _ = self._platform.tasks.page(self._caller.user_id, FAMILY, states=states, limit=ALL_MAX)
         return self.all(rows)
-
-    def cancel(self, task_id: str) -> Task:
-        """Stop a training; what it had made already is not kept."""
-        task = super().cancel(task_id)
-        if task.state is not State.COMPLETED:
-            self._forget(task)
-        return task
-
-    def delete(self, task_id: str) -> dict[str, str]:
-        """Remove a training, the avatar that it made and their files."""
-        task = self.get(task_id)
-        gone = super().delete(task_id)
-        self._forget(task)
-        return gone
-
-    def _forget(self, task: Task) -> None:
-        avatar_id = avatar_id_of(task.id)
-        if any(made.id == avatar_id for made in self._catalogue.avatars(task.user_id, kind="custom", twin_id=task.id)):
-            try:
-                with self._database.write() as c:
-                    self._catalogue.remove_avatar(c, task.user_id, avatar_id)
-            except NotFoundError:
-                return  # by another call, just now
-        self._storage.delete_prefix(results_of(task))
 
 
 @router.serve(

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from PIL import Image
 
+from avatarium.clock import HOUR_MS
 from avatarium.engine.video import probe
+from avatarium.errors import NotFoundError, UnavailableError
 from avatarium.families.twin import FAMILY, avatar_id_of
+from avatarium.storage.models import objects
 from avatarium.tasks.models import Task
+from avatarium.tasks.states import State
 from tests.running import Running, job_of
 
 PRICE = 100
@@ -29,6 +34,25 @@ def train(it: Running, **body: Any) -> dict[str, Any]:
 def avatars(it: Running, twin_id: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = it.get(f"anchor/character_list?type=custom&user_video_twin_id={twin_id}")
     return found
+
+
+def files_after(it: Running, twin_id: str, hours: float) -> dict[str, int | None]:
+    """When each file of a training expires, of those that the sweep leaves after some hours."""
+    it.platform.storage.expire(it.platform.clock.now_ms() + round(hours * HOUR_MS))
+    query = sa.select(objects.c.key, objects.c.expires_ms).where(objects.c.task_id == twin_id)
+    with it.platform.database.read() as c:
+        return {row.key: row.expires_ms for row in c.execute(query)}
+
+
+def all_steps(it: Running, **body: Any) -> tuple[Task, dict[str, Any]]:
+    """A training whose steps are done, but whose end has not been told."""
+    it.post("userVideoTwin/startTraining", body)
+    task = it.platform.tasks.begin(*it.worker.waiting.popleft())
+    assert task is not None
+    results: dict[str, Any] = {}
+    for step in FAMILY.steps:
+        results |= step.run(job_of(it.platform, task, results))
+    return task, results
 
 
 def test_an_avatar_from_a_picture_speaks_in_a_video_and_is_removed(
@@ -62,6 +86,7 @@ def test_an_avatar_from_a_picture_speaks_in_a_video_and_is_removed(
     assert it.post("userVideoTwin/remove", {"_id": twin["_id"]}) == {"_id": twin["_id"]}
     assert avatars(it, twin["_id"]) == [] and it.get(f"userVideoTwin/{twin['_id']}")["status"] == 404
     assert it.post("video/generate", body)["reason"] == "avatar_not_found"
+    assert files_after(it, twin["_id"], 0) == {}
     assert it.client.get(twin["preview_result_url"]).status_code == 404
     assert it.post("userVideoTwin/remove", {"_id": twin["_id"]})["status"] == 404
     assert it.balance()[0] == before - PRICE - record["coins"]
@@ -132,15 +157,49 @@ def test_a_training_that_is_cancelled_after_its_last_step_leaves_no_avatar(
 ) -> None:
     """The worker had written the avatar, and was about to say that all is done."""
     before = it.balance()
+    task, _ = all_steps(it, image_url=photo_url, skipPreview=True)
+    assert len(avatars(it, task.id)) == 1
+    it.post(path.format(task.id))
+    assert avatars(it, task.id) == [] and it.balance() == before
+
+
+def test_a_training_that_failed_after_its_last_step_left_a_usable_avatar(it: Running, photo_url: str) -> None:
+    task, results = all_steps(it, image_url=photo_url, skipPreview=True)
+    assert it.platform.catalogue.avatar(it.user_id, results["anchor_id"])
+    it.platform.tasks.finish(task, State.FAILED, failed_code="engine_crashed")
+    assert avatars(it, task.id) == []
+    assert files_after(it, task.id, 2) == {}
+    it.post("userVideoTwin/retry", {"_id": task.id})
+    it.work()
+    (avatar,) = avatars(it, task.id)
+    assert avatar["_id"] == results["anchor_id"]
+    kept = files_after(it, task.id, 24 * 365)
+    assert len(kept) == 3 and set(kept.values()) == {None}
+    it.delete(f"userVideoTwin/{task.id}")
+
+
+def test_a_failed_training_kept_the_photos_for_ever(it: Running, photo_url: str) -> None:
+    def break_down(task: Task, step: str) -> None:
+        if step == "keep":
+            raise UnavailableError("The storage is away.", code="storage_away")
+
+    it.worker.before_step = break_down
+    twin = train(it, image_url=photo_url, skipPreview=True)
+    assert twin["failed_code"] == "storage_away"
+    assert len(files_after(it, twin["_id"], 0)) == 3
+    assert files_after(it, twin["_id"], 2) == {}
+
+
+def test_what_nobody_ends_expires_by_itself(it: Running, photo_url: str) -> None:
     twin = it.post("userVideoTwin/startTraining", {"image_url": photo_url, "skipPreview": True})
     task = it.platform.tasks.begin(*it.worker.waiting.popleft())
     assert task is not None
-    results: dict[str, Any] = {}
-    for step in FAMILY.steps:
-        results |= step.run(job_of(it.platform, task, results))
-    assert len(avatars(it, twin["_id"])) == 1
-    it.post(path.format(twin["_id"]))
-    assert avatars(it, twin["_id"]) == [] and it.balance() == before
+    results = FAMILY.steps[0].run(job_of(it.platform, task, {})) | {"key": ""}
+    assert None not in files_after(it, twin["_id"], 0).values()
+    assert files_after(it, twin["_id"], 24 * 365) == {}
+    with pytest.raises(NotFoundError, match="gone"):
+        FAMILY.steps[-1].run(job_of(it.platform, task, results))
+    it.delete(f"userVideoTwin/{twin['_id']}")
 
 
 def test_a_step_that_is_done_twice_makes_one_avatar(it: Running, photo_url: str) -> None:
