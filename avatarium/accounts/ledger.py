@@ -134,6 +134,7 @@ def exchange_diamonds(c: Connection, user_id: str, diamonds: int, *, key: str, n
 
     Raises:
         TooFewCoinsError: the balance is smaller.
+        ConflictError: the key stands for another number of diamonds.
     """
     if diamonds < 1:
         raise RequestError("Give the number of diamonds to buy, 1 or more.", code="bad_amount")
@@ -141,7 +142,14 @@ def exchange_diamonds(c: Connection, user_id: str, diamonds: int, *, key: str, n
     _lock(c, user_id)
     note = _count(diamonds, Unit.DIAMOND)
     booking = _Booking(user_id=user_id, kind=Entry.EXCHANGE, subject="", note=note, now_ms=now_ms)
-    if not booking.book(c, f"exchange:{key}", -diamonds * COINS_PER_DIAMOND, Unit.COIN):
+    price = diamonds * COINS_PER_DIAMOND
+    if not booking.book(c, f"exchange:{key}", -price, Unit.COIN):
+        where = (entries.c.user_id == user_id, entries.c.key == f"exchange:{key}")
+        if c.execute(sa.select(entries.c.delta).where(*where)).scalar_one() != -price:
+            raise ConflictError(
+                "This Idempotency-Key was used for another number of diamonds. Use a new key for a new exchange.",
+                code="idempotency_key_reused",
+            )
         return False
     return booking.book(c, f"exchanged:{key}", diamonds, Unit.DIAMOND)
 

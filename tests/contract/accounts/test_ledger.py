@@ -204,6 +204,13 @@ def test_a_price_in_diamonds_rises_in_diamonds(database: Database, user_id: str)
     assert _balance(database, user_id) == (900, 1)
 
 
+def test_a_key_for_another_number_of_diamonds_is_refused(database: Database, user_id: str) -> None:
+    assert _do(database, lambda c: ledger.exchange_diamonds(c, user_id, 1, key="order", now_ms=NOW))
+    with pytest.raises(ConflictError, match="Idempotency-Key"):
+        _do(database, lambda c: ledger.exchange_diamonds(c, user_id, 2, key="order", now_ms=NOW))
+    assert _balance(database, user_id) == (900, 1)
+
+
 def test_too_few_for_a_price_in_diamonds(database: Database, user_id: str) -> None:
     _do(database, lambda c: ledger.exchange_diamonds(c, user_id, 1, key="order", now_ms=NOW))
     with pytest.raises(TooFewCoinsError, match="costs 11 diamonds and the account has 900 coins and 1 diamond"):
