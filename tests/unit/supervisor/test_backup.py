@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +48,10 @@ def test_a_folder_that_vanished_broke_the_backup(
     """It goes after its name was read and before it is looked into."""
     objects, real = settings.home / "objects", os.scandir
 
-    @contextmanager
-    def vanishing(path: Any) -> Iterator[Iterator[os.DirEntry[str]]]:
-        with real(path) as entries:
-            found = list(entries)
-        if not isinstance(path, int) and Path(path) == objects:
-            shutil.rmtree(objects / "b")
-        yield iter(found)
+    def vanishing(path: Any) -> Any:
+        if path in (objects / "b", str(objects / "b")):
+            shutil.rmtree(objects / "b", ignore_errors=True)
+        return real(path)
 
     monkeypatch.setattr(os, "scandir", vanishing)
     back_up(settings, tmp_path / "out.tar", Clock())
