@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -9,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from avatarium.accounts.models import Principal, Role
 from avatarium.catalogue.voices import voice_id
 from avatarium.engine.speech import find_voice, voices
 from avatarium.errors import NotFoundError, RequestError
 from avatarium.families.tts import FAMILY, TtsStart, marks_key_of
 from avatarium.prices import Prices, Unit
 from avatarium.tasks.family import Desk, Plan, Queue
+from avatarium.tasks.states import State
+from tests.running import running
 
 
 def plan(*, language: str = "", prices: Prices | None = None, **fields: Any) -> Plan:
@@ -159,3 +163,14 @@ def test_a_slow_voice_and_a_long_text_are_expected_to_take_longer() -> None:
 )
 def test_marks_lie_beside_the_sounds_of_this_family_only(key: str, marks: str) -> None:
     assert marks_key_of(key) == marks
+
+
+def test_a_retry_forgot_the_language_of_the_caller(tmp_path: Path) -> None:
+    with running(tmp_path) as it:
+        user = Principal(user_id=it.user_id, role=Role.USER, key_id="", scopes=frozenset(), origins=())
+        task = it.platform.tasks.submit(user, FAMILY, TtsStart(msg="Hello."), language="en-GB")
+        assert task.facts["voice"] == "kokoro-emma"
+        for _ in range(2):
+            it.platform.tasks.finish(task, State.FAILED, failed_code="storage_away")
+            task = it.platform.tasks.retry(user, FAMILY, task.id)
+            assert task.facts["voice"] == "kokoro-emma"
