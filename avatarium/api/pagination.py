@@ -5,6 +5,7 @@ Numbers may come as texts of digits. More than :data:`MAX_SIZE` entries at once 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -16,7 +17,7 @@ _Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 _Size = Annotated[int, Field(ge=1, le=MAX_NUMBER), AfterValidator(lambda size: min(size, MAX_SIZE))]
 
 
-class Page(BaseModel):
+class Page(BaseModel, ABC):
     """Which part of a list."""
 
     model_config = ConfigDict(populate_by_name=True, extra="ignore")
@@ -29,14 +30,14 @@ class Page(BaseModel):
         return {name: value for name, value in given.items() if value is not None and value != ""}
 
     @property
+    @abstractmethod
     def number(self) -> int:
         """From 1."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def size(self) -> int:
         """Entries on a page, at most :data:`MAX_SIZE`."""
-        raise NotImplementedError
 
     @property
     def offset(self) -> int:

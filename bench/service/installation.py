@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -90,11 +90,10 @@ class Service:
         start = time.perf_counter()
         with open(self.home / "bench.log", "ab") as log:
             self._process = subprocess.Popen(_command("serve"), env=self._environment(), stdout=log, stderr=log)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.__exit__)
             self._wait_until_ready()
-        except BaseException:
-            self.__exit__()
-            raise
+            undo.pop_all()
         self.ready_s = time.perf_counter() - start
         return self
 
