@@ -23,13 +23,15 @@ objects = sa.Table(
     sa.Column("duration_s", sa.Float),
     sa.Column("task_id", sa.String(64)),
     sa.Column("awaited", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("reservation", sa.String(32)),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("expires_ms", sa.BigInteger),
     sa.CheckConstraint("size_bytes >= 0", name="size_not_negative"),
     sa.Index("ix_objects_owner", "owner"),
     sa.Index("ix_objects_expires_ms", "expires_ms"),
 )
-"""``awaited``: promised to a client that uploads straight to S3; its bytes count, but may never come."""
+"""``awaited``: promised to a client that uploads straight to S3; its bytes count, but may never come. ``reservation``:
+who was the last to store here, so that of two at once neither confirms nor undoes what the other wrote down."""
 
 SYSTEM_OWNER = "system"
 """Owner of what ships with the installation: everybody may use it, no quota counts it."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
 from avatarium.errors import RequestError, TooLargeError
 from avatarium.settings import Settings
-from avatarium.storage.records import no_room
+from avatarium.storage.records import already_uploaded, no_room
 from avatarium.storage.signing import Claims, plain_type, wrong_size
 from avatarium.storage.sniff import HEAD_BYTES, Kind, advice, described, sniff
 
@@ -92,6 +93,24 @@ def check_received(head: bytes, size_bytes: int, claims: Claims) -> str:
             f"The file is {described(head)}, not {claims.media_type}. {advice(Kind.ANY)}", code="upload_type"
         )
     return found.media_type if found else UNKNOWN_TYPE
+
+
+def check_repeat(chunks: Iterable[bytes], kept: Iterable[bytes], size_bytes: int) -> None:
+    """Let an upload pass that comes again, as the answer to it may have been lost: its bytes are those that are kept.
+
+    Raises:
+        ConflictError: ``already_uploaded``: it is another file.
+    """
+    came, known, seen = hashlib.sha256(), hashlib.sha256(), 0
+    for chunk in chunks:
+        came.update(chunk)
+        seen += len(chunk)
+        if seen > size_bytes:
+            raise already_uploaded()
+    for block in kept:
+        known.update(block)
+    if came.digest() != known.digest():
+        raise already_uploaded()
 
 
 def too_large(limit_bytes: int) -> TooLargeError:

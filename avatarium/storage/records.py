@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -14,6 +16,17 @@ from avatarium.storage.models import SYSTEM_OWNER, StoredObject, objects
 _FIELDS = [objects.c[name] for name in StoredObject.__dataclass_fields__]
 _LAST = "\x7f"
 """Sorts behind every character of a key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Room for an object whose bytes are not in their place yet."""
+
+    key: str
+    token: str
+    before: StoredObject | None
+    """What was recorded under the key."""
+    before_token: str | None
 
 
 def find(connection: Connection, key: str) -> tuple[StoredObject, bool] | None:
@@ -35,43 +48,64 @@ def room_bytes(connection: Connection, key: str, owner: str, quota_bytes: int) -
     return quota_bytes - used_bytes(connection, owner) + replaced
 
 
-def reserve(connection: Connection, wanted: StoredObject, quota_bytes: int) -> StoredObject | None:
-    """Write down an object before its bytes are in their place, and tell what was recorded under its key.
+def reserve(connection: Connection, wanted: StoredObject, quota_bytes: int, *, once: bool = False) -> Reservation:
+    """Write down an object before its bytes are in their place.
 
     A new one is awaited until :func:`confirm`; one that is replaced stays readable.
 
+    Args:
+        connection: within a transaction.
+        wanted: what it will be.
+        quota_bytes: for all objects of its owner.
+        once: refuse where something is, or is being stored.
+
     Raises:
         TooLargeError: ``quota``.
-        ConflictError: ``key_taken``.
+        ConflictError: ``key_taken``, ``already_uploaded``.
     """
     _lock_owner(connection, wanted.owner)
     found = find(connection, wanted.key)
+    if found and once:
+        raise already_uploaded()
     if found and found[0].owner != wanted.owner:
         raise ConflictError("A file of this name is somebody else's. Choose another name.", code="key_taken")
     if wanted.owner != SYSTEM_OWNER:
         room = room_bytes(connection, wanted.key, wanted.owner, quota_bytes)
         if wanted.size_bytes > room:
             raise no_room(quota_bytes)
-    values = {name: getattr(wanted, name) for name in _names()}
+    token = secrets.token_hex(16)
+    token_before = connection.execute(sa.select(objects.c.reservation).where(objects.c.key == wanted.key)).scalar()
+    values = {name: getattr(wanted, name) for name in _names()} | {"reservation": token}
     insert = insert_for(connection, objects).values(**values, awaited=True)
     replaced = {name: value for name, value in values.items() if name != "expires_ms"}
     connection.execute(insert.on_conflict_do_update(index_elements=[objects.c.key], set_=replaced))
-    return found[0] if found else None
+    return Reservation(key=wanted.key, token=token, before=found[0] if found else None, before_token=token_before)
 
 
-def confirm(connection: Connection, key: str, *, size_bytes: int, expires_ms: int | None) -> None:
-    """The bytes are there."""
+def confirm(connection: Connection, made: Reservation, *, size_bytes: int, expires_ms: int | None) -> bool:
+    """The bytes are there; False where somebody else has reserved or removed the object since."""
     values = {"awaited": False, "size_bytes": size_bytes, "expires_ms": expires_ms}
-    connection.execute(objects.update().where(objects.c.key == key).values(**values))
+    return changed(connection, objects.update().where(*_is(made)).values(**values)) == 1
 
 
-def undo(connection: Connection, key: str, before: StoredObject | None) -> None:
-    """Put back what was recorded before a reservation."""
-    if before is None:
-        connection.execute(objects.delete().where(objects.c.key == key))
+def arrive(connection: Connection, key: str, *, size_bytes: int, expires_ms: int | None) -> None:
+    """The bytes of an awaited object were found."""
+    values = {"awaited": False, "size_bytes": size_bytes, "expires_ms": expires_ms}
+    connection.execute(objects.update().where(objects.c.key == key, objects.c.awaited).values(**values))
+
+
+def measure(connection: Connection, key: str, size_bytes: int) -> bool:
+    """Note the size of what lies there; False where nothing is recorded."""
+    return changed(connection, objects.update().where(objects.c.key == key).values(size_bytes=size_bytes)) == 1
+
+
+def undo(connection: Connection, made: Reservation) -> None:
+    """Put back what was recorded before a reservation, unless somebody else has reserved since."""
+    if made.before is None:
+        connection.execute(objects.delete().where(*_is(made)))
         return
-    values = {name: getattr(before, name) for name in _names()}
-    connection.execute(objects.update().where(objects.c.key == key).values(**values))
+    values = {name: getattr(made.before, name) for name in _names()} | {"reservation": made.before_token}
+    connection.execute(objects.update().where(*_is(made)).values(**values))
 
 
 def set_duration(connection: Connection, key: str, duration_s: float) -> None:
@@ -114,6 +148,18 @@ def no_room(quota_bytes: int) -> TooLargeError:
         "Delete some, or wait until they expire.",
         code="quota",
     )
+
+
+def already_uploaded() -> ConflictError:
+    """The error for a second file at an address that takes one."""
+    return ConflictError(
+        "A file was uploaded to this address already, or is just being uploaded. Ask for another address.",
+        code="already_uploaded",
+    )
+
+
+def _is(made: Reservation) -> tuple[sa.ColumnElement[bool], ...]:
+    return objects.c.key == made.key, objects.c.reservation == made.token
 
 
 def _names() -> tuple[str, ...]:

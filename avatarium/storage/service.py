@@ -20,7 +20,7 @@ from avatarium.storage.blobs import BLOCK_BYTES, Blobs, Stat, full_disk_is_unava
 from avatarium.storage.keys import checked_key, checked_prefix, is_key
 from avatarium.storage.local import LocalBlobs
 from avatarium.storage.models import SYSTEM_OWNER, StoredObject
-from avatarium.storage.receiving import bounded, check_received, check_wish, owner_of_upload
+from avatarium.storage.receiving import bounded, check_received, check_repeat, check_wish, owner_of_upload
 from avatarium.storage.signing import PATH, Claims, Signer
 
 EXPIRE_BATCH, EXPIRE_BATCHES = 200, 50
@@ -94,6 +94,8 @@ class Storage:
     def receive(self, key: str, chunks: Iterable[bytes], claims: Claims) -> StoredObject:
         """Store an upload as it comes in; nothing is kept of one that is not what was announced.
 
+        A key takes one file. The same file may come again; nothing is stored then.
+
         Args:
             key: where to.
             chunks: the body, in pieces.
@@ -102,9 +104,14 @@ class Storage:
         Raises:
             RequestError: ``empty_upload``, ``wrong_size``, ``upload_type``.
             TooLargeError: ``too_large``, ``quota``.
+            ConflictError: ``already_uploaded``.
             UnavailableError: ``storage_full``, ``storage_away``.
         """
         owner = owner_of_upload(checked_key(key))
+        known = self.info(key)
+        if known is not None:
+            check_repeat(chunks, self.read(key), known.size_bytes)
+            return known
         with self._database.read() as connection:
             room = records.room_bytes(connection, key, owner, self._settings.quota_bytes)
         head = bytearray()
@@ -120,28 +127,38 @@ class Storage:
                 created_ms=self._clock.now_ms(),
                 expires_ms=self.upload_expiry_ms(),
             )
-            self._keep(wanted, staged.publish)
+            self._keep(wanted, staged.publish, once=True)
         return wanted
 
     def upload_expiry_ms(self) -> int:
         """When an upload of now is removed."""
         return self._clock.now_ms() + round(self._settings.upload_days * DAY_MS)
 
-    def _keep(self, wanted: StoredObject, publish: Callable[[str], None]) -> None:
+    def _keep(self, wanted: StoredObject, publish: Callable[[str], None], *, once: bool = False) -> None:
         """Reserve, publish, confirm: whatever dies in between leaves a record, by which the sweep finds the bytes."""
         soon = replace(wanted, expires_ms=self._clock.now_ms() + AWAIT_GRACE_MS)
         with self._database.write() as connection:
-            before = records.reserve(connection, soon, self._settings.quota_bytes)
+            made = records.reserve(connection, soon, self._settings.quota_bytes, once=once)
         with ExitStack() as trouble:
-            trouble.callback(self._undo, wanted.key, before)
+            trouble.callback(self._undo, made)
             publish(wanted.media_type)
             trouble.pop_all()
         with self._database.write() as connection:
-            records.confirm(connection, wanted.key, size_bytes=wanted.size_bytes, expires_ms=wanted.expires_ms)
+            kept = records.confirm(connection, made, size_bytes=wanted.size_bytes, expires_ms=wanted.expires_ms)
+        if not kept:
+            self._reconcile(wanted.key)
 
-    def _undo(self, key: str, before: StoredObject | None) -> None:
+    def _undo(self, made: records.Reservation) -> None:
         with self._database.write() as connection:
-            records.undo(connection, key, before)
+            records.undo(connection, made)
+
+    def _reconcile(self, key: str) -> None:
+        """Somebody else stored under this key, or removed it, meanwhile: let what is recorded be what lies there."""
+        stat = self._blobs.stat(key)
+        with self._database.write() as connection:
+            known = stat is not None and records.measure(connection, key, stat.size_bytes)
+        if not known:
+            self._blobs.delete(key)
 
     def check_room(self, owner: str, size_bytes: int) -> None:
         """See early that an owner has room for so many bytes more; storing them looks again.
@@ -374,7 +391,7 @@ class Storage:
             return None
         known = replace(promised, size_bytes=stat.size_bytes, expires_ms=self.upload_expiry_ms())
         with self._database.write() as connection:
-            records.confirm(connection, known.key, size_bytes=known.size_bytes, expires_ms=known.expires_ms)
+            records.arrive(connection, known.key, size_bytes=known.size_bytes, expires_ms=known.expires_ms)
         return known
 
 

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("duration_s", sa.Float(), nullable=True),
         sa.Column("task_id", sa.String(length=64), nullable=True),
         sa.Column("awaited", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("reservation", sa.String(length=32), nullable=True),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("expires_ms", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("size_bytes >= 0", name=op.f("ck_objects_size_not_negative")),

@@ -169,6 +169,15 @@ def test_uploads_come_in_pieces_of_any_length(client: TestClient, stranger: Test
     assert stranger.get(made["cdnUrl"]).content == b"".join(pieces)
 
 
+def test_an_upload_address_takes_one_file(client: TestClient, stranger: TestClient) -> None:
+    made = client.post("/api/v1/r2/upload-presigned-url", json={"key": "a.png"}).json()["data"]
+    answers = [stranger.put(made["uploadUrl"], content=body) for body in (PNG, PNG, PNG + b"more")]
+    assert [answer.status_code for answer in answers] == [200, 200, 409]
+    assert answers[0].json()["data"] == answers[1].json()["data"]
+    assert answers[2].json()["reason"] == "already_uploaded"
+    assert stranger.get(made["cdnUrl"]).content == PNG
+
+
 def test_an_address_for_reading_does_not_write_and_the_other_way_round(
     client: TestClient, stranger: TestClient
 ) -> None:
