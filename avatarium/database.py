@@ -26,6 +26,7 @@ from avatarium.errors import UnavailableError
 
 LOCK_TIMEOUT_S = 30
 POOL_SIZE = 20
+"""Connections that a process keeps; under load it opens as many more."""
 CONNECT_TIMEOUT_S = 5
 SESSION_OPTIONS = {
     **{"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": 20_000},
@@ -56,9 +57,14 @@ class Database:
         self.engine = engine
 
     @classmethod
-    def open(cls, url: str) -> Database:
-        """Connect lazily to ``sqlite:///path`` or ``postgresql+psycopg://...``."""
-        return cls(_open_sqlite(url) if url.startswith("sqlite") else _open_postgresql(url))
+    def open(cls, url: str, *, pool_size: int = POOL_SIZE) -> Database:
+        """Connect lazily to ``sqlite:///path`` or ``postgresql+psycopg://...``.
+
+        Args:
+            url: where to.
+            pool_size: connections that are kept once they were needed; twice as many at most are open.
+        """
+        return cls((_open_sqlite if url.startswith("sqlite") else _open_postgresql)(url, pool_size))
 
     @property
     def is_sqlite(self) -> bool:
@@ -136,12 +142,12 @@ def _is_away(problem: DBAPIError) -> bool:
     )
 
 
-def _open_sqlite(url: str) -> Engine:
+def _open_sqlite(url: str, pool_size: int) -> Engine:
     database = make_url(url).database
     if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
-        url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, connect_args={"timeout": LOCK_TIMEOUT_S}
+        url, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": LOCK_TIMEOUT_S}
     )
 
     event.listen(engine, "connect", partial(_prepare_sqlite, isolation=None))
@@ -174,11 +180,11 @@ def _prepare_sqlite(
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _open_postgresql(url: str) -> Engine:
+def _open_postgresql(url: str, pool_size: int) -> Engine:
     return sa.create_engine(
         url,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_SIZE,
+        pool_size=pool_size,
+        max_overflow=pool_size,
         pool_pre_ping=True,
         connect_args=SESSION_OPTIONS,
     )

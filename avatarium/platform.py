@@ -27,6 +27,8 @@ from avatarium.tasks.service import Tasks
 
 LINK_SLACK_S = 3600.0
 """A file's address outlives the file by this, so that the answer is "gone" and not "forged"."""
+MEDIA_POOL_SIZE = 2
+"""Database connections that a media process keeps: it does one thing at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class MediaPlatform:
         Raises:
             OptionError: a setting cannot be used.
         """
-        return cls(settings, Database.open(settings.database), clock or Clock())
+        database = Database.open(settings.database, pool_size=MEDIA_POOL_SIZE)
+        return cls(settings, database, clock or Clock())
 
     def task(self, task_id: str) -> Task:
         """A task, whoever owns it.
