@@ -13,6 +13,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,51 +28,121 @@ from avatarium.tasks.models import Delivery
 if TYPE_CHECKING:
     from avatarium.platform import Platform
 
-BATCH = 20
-CLAIM_S = 60
-BACK_OFF_S = (1, 5, 30, 120, 600, 1800, 7200)
-"""Pauses between attempts; the last one again and again."""
+THREADS = 8
+HOST_MAX = 2
+"""Deliveries to one receiver at once: a slow one holds up nobody but itself."""
+USER_MAX = 4
+"""Deliveries of one user at once, however many receivers they name."""
+LOOK_S = 1.0
+"""How often it is looked for more while some are under way."""
+CLAIM_SLACK_S = 30
+DEATHS_MAX = 3
+"""Attempts beyond the usual number, where workers died in the middle of them."""
 log = structlog.get_logger()
 
 
 class Courier:
-    """Delivers what is due, from any number of workers at once."""
+    """Delivers what is due, from any number of workers at once; each asks with one thread."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="courier")
+        self._underway: dict[Future[None], Delivery] = {}
+
+    @property
+    def claim_ms(self) -> int:
+        """How long a notice is ours to deliver; then it is due again."""
+        return round((self._platform.settings.webhook_timeout_s + CLAIM_SLACK_S) * SECOND_MS)
 
     def deliver_due(self) -> int:
-        """Try every notice that is due once, and tell how many that were."""
-        now_ms = self._platform.clock.now_ms()
-        with self._platform.database.read() as c:
-            due = notices.due(c, now_ms=now_ms, limit=BATCH)
-        return sum(self._deliver(delivery) for delivery in due)
+        """Try every notice that is due or gets due meanwhile, until none is left, and tell how many attempts that were.
 
-    def _deliver(self, delivery: Delivery) -> bool:
-        platform = self._platform
-        until_ms = platform.clock.now_ms() + CLAIM_S * SECOND_MS
-        with platform.database.write() as c:
+        Raises:
+            UnavailableError: the database is away.
+        """
+        begun = self._begin_due()
+        while self._underway:
+            done, _ = wait(self._underway, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+            for attempt in done:
+                self._underway.pop(attempt)
+                attempt.result()
+            begun += self._begin_due()
+        return begun
+
+    def _begin_due(self) -> int:
+        """Begin as many deliveries as there is room for."""
+        begun = 0
+        while len(self._underway) < THREADS and (due := self._due()):
+            for delivery in due:
+                if self._has_room(delivery):
+                    begun += self._begin(delivery)
+        return begun
+
+    def _due(self) -> list[Delivery]:
+        now_ms = self._platform.clock.now_ms()
+        hosts, users = self._counts()
+        with self._platform.database.read() as c:
+            return notices.due(
+                c,
+                now_ms=now_ms,
+                limit=THREADS,
+                but_hosts=[host for host, count in hosts.items() if count >= HOST_MAX],
+                but_users=[user for user, count in users.items() if count >= USER_MAX],
+            )
+
+    def _has_room(self, delivery: Delivery) -> bool:
+        hosts, users = self._counts()
+        free = hosts[notices.host_of(delivery.url)] < HOST_MAX and users[delivery.user_id] < USER_MAX
+        return free and len(self._underway) < THREADS
+
+    def _counts(self) -> tuple[Counter[str], Counter[str]]:
+        """Deliveries under way, by receiver and by user."""
+        underway = self._underway.values()
+        return Counter(notices.host_of(one.url) for one in underway), Counter(one.user_id for one in underway)
+
+    def _begin(self, delivery: Delivery) -> bool:
+        until_ms = self._platform.clock.now_ms() + self.claim_ms
+        with self._platform.database.write() as c:
             if not notices.claim(c, delivery, until_ms=until_ms):
                 return False
-        status, error = self._post(delivery)
+        self._underway[self._pool.submit(self._deliver, delivery, until_ms)] = delivery
+        return True
+
+    def _deliver(self, delivery: Delivery, claimed_ms: int) -> None:
+        platform = self._platform
+        status, error = self._outcome(delivery)
         now_ms = platform.clock.now_ms()
         good = status is not None and 200 <= status < 300
         last = delivery.attempts + 1 >= platform.settings.webhook_attempts
-        pause_s = BACK_OFF_S[min(delivery.attempts, len(BACK_OFF_S) - 1)]
+        pause_s = notices.BACK_OFF_S[min(delivery.attempts, len(notices.BACK_OFF_S) - 1)]
         next_ms = None if good or last else now_ms + pause_s * SECOND_MS
         with platform.database.write() as c:
-            delivered_ms = now_ms if good else None
-            notices.note_outcome(c, delivery, status=status, error=error, next_ms=next_ms, delivered_ms=delivered_ms)
-        return True
+            notices.note_outcome(
+                c,
+                delivery,
+                claimed_ms=claimed_ms,
+                status=status,
+                error=error,
+                next_ms=next_ms,
+                delivered_ms=now_ms if good else None,
+            )
+
+    def _outcome(self, delivery: Delivery) -> tuple[int | None, str]:
+        if delivery.attempts >= self._platform.settings.webhook_attempts + DEATHS_MAX:
+            return None, "Each attempt was cut short. It has been given up."
+        try:
+            return self._post(delivery)
+        except AvatariumError as problem:
+            return None, problem.message
+        except Exception:  # a bug in one notice is an attempt that failed, and not the end of all deliveries
+            log.exception("notice_bug", delivery=delivery.id, task=delivery.task_id)
+            return None, "The notice could not be written. It has been logged."
 
     def _post(self, delivery: Delivery) -> tuple[int | None, str]:
         body = self._body(delivery)
         if body is None:
             return 200, "the task has been deleted since"
-        try:
-            status = self._platform.poster.post(delivery.url, body, self._headers(delivery, body))
-        except AvatariumError as problem:
-            return None, problem.message
+        status = self._platform.poster.post(delivery.url, body, self._headers(delivery, body))
         return status, "" if 200 <= status < 300 else f"The receiver answered with {status}."
 
     def _body(self, delivery: Delivery) -> bytes | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from avatarium.clock import SECOND_MS
 from avatarium.database import changed
 from avatarium.errors import ConflictError, NotFoundError
 from avatarium.ids import new_id
@@ -14,6 +16,9 @@ from avatarium.tasks.models import Delivery, Task, deliveries, delivery_of
 from avatarium.tasks.states import State
 
 COMPLETED, FAILED = "task.completed", "task.failed"
+BACK_OFF_S = (1, 5, 30, 120, 600, 1800, 7200)
+"""Pauses between attempts; the last one again and again."""
+_HOST = re.compile(r"(?:[^/?#\\]*://)?[^/?#\\]*")
 
 
 def announce(c: Connection, task: Task, state: State, *, now_ms: int) -> None:
@@ -63,10 +68,43 @@ def replay(c: Connection, delivery_id: str, *, owner: str, now_ms: int) -> Deliv
     return delivery_of(c.execute(sa.select(deliveries).where(mine)).one())
 
 
-def due(c: Connection, *, now_ms: int, limit: int) -> Sequence[Delivery]:
-    """Notices whose next attempt is due."""
-    query = sa.select(deliveries).where(deliveries.c.next_ms <= now_ms).order_by(deliveries.c.next_ms).limit(limit)
-    return [delivery_of(row) for row in c.execute(query)]
+def due(
+    c: Connection,
+    *,
+    now_ms: int,
+    limit: int,
+    but_hosts: Sequence[str] = (),
+    but_users: Sequence[str] = (),
+) -> list[Delivery]:
+    """Notices whose next attempt is due, those that have waited longest first. What seems to be put off
+    further than anything is was written while the clock was wrong, and is due.
+
+    Args:
+        now_ms: the time.
+        limit: how many at most.
+        but_hosts: receivers, as :func:`host_of` tells them, that have enough to do.
+        but_users: users whose notices have to wait.
+    """
+    horizon_ms = now_ms + 2 * BACK_OFF_S[-1] * SECOND_MS
+    query = sa.select(deliveries).where(sa.or_(deliveries.c.next_ms <= now_ms, deliveries.c.next_ms > horizon_ms))
+    for host in but_hosts:
+        query = query.where(sa.not_(_goes_to(host)))
+    if but_users:
+        query = query.where(deliveries.c.user_id.not_in(but_users))
+    return [delivery_of(row) for row in c.execute(query.order_by(deliveries.c.next_ms).limit(limit))]
+
+
+def host_of(url: str) -> str:
+    """What an address has before its path: scheme, host and port, as they are written."""
+    found = _HOST.match(url)
+    return found[0] if found else ""
+
+
+def _goes_to(host: str) -> sa.ColumnElement[bool]:
+    url, behind = deliveries.c.url, len(host) + 1
+    return sa.and_(
+        sa.func.substr(url, 1, len(host)) == host, sa.func.substr(url, behind, 1).in_(["", "/", "?", "#", "\\"])
+    )
 
 
 def claim(c: Connection, delivery: Delivery, *, until_ms: int) -> bool:
@@ -80,8 +118,20 @@ def claim(c: Connection, delivery: Delivery, *, until_ms: int) -> bool:
 
 
 def note_outcome(
-    c: Connection, delivery: Delivery, *, status: int | None, error: str, next_ms: int | None, delivered_ms: int | None
+    c: Connection,
+    delivery: Delivery,
+    *,
+    claimed_ms: int,
+    status: int | None,
+    error: str,
+    next_ms: int | None,
+    delivered_ms: int | None,
 ) -> None:
-    """Write down how an attempt went."""
+    """Write down how an attempt went, unless it took longer than it was claimed for and another has begun.
+
+    Args:
+        claimed_ms: until when it was claimed.
+    """
+    ours = sa.and_(deliveries.c.id == delivery.id, deliveries.c.next_ms == claimed_ms)
     outcome = {"status": status, "error": error, "next_ms": next_ms, "delivered_ms": delivered_ms}
-    c.execute(sa.update(deliveries).where(deliveries.c.id == delivery.id).values(**outcome))
+    c.execute(sa.update(deliveries).where(ours).values(**outcome))

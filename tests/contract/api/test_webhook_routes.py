@@ -44,9 +44,9 @@ def test_a_notice_that_was_given_up_is_sent_again(it: Running) -> None:
     assert it.post(path)["reason"] == "delivery_waiting"
     with it.platform.database.write() as c:
         due = notices.due(c, now_ms=it.platform.clock.now_ms(), limit=9)[0]
-        notices.note_outcome(
-            c, due, status=500, error="The receiver answered with 500.", next_ms=None, delivered_ms=None
-        )
+        assert due.next_ms is not None
+        error = "The receiver answered with 500."
+        notices.note_outcome(c, due, claimed_ms=due.next_ms, status=500, error=error, next_ms=None, delivered_ms=None)
     assert it.get("webhooks/deliveries")["rows"][0]["state"] == "failed"
     assert it.post(path, **it.other)["reason"] == "delivery_not_found"
     again = it.post(path)
