@@ -10,7 +10,10 @@ import typer.main
 from typer.core import TyperGroup as Group
 
 from avatarium.cli.app import app
+from avatarium.database import POOL_SIZE
+from avatarium.platform import MEDIA_POOL_SIZE
 from avatarium.settings import Settings
+from avatarium.tasks.states import State
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "operations.md"
@@ -44,6 +47,18 @@ def test_every_command_that_is_named_exists(document: Path) -> None:
         group = root.commands[first]
         if isinstance(group, Group) and second:
             assert second in group.commands, words
+
+
+def test_the_page_watched_a_state_that_no_metric_has() -> None:
+    named = re.findall(r'avatarium_tasks\{state="(\w+)"\}', PAGE.read_text(encoding="utf-8"))
+    assert named
+    assert set(named) <= {state.value for state in State}
+
+
+def test_the_page_told_too_few_connections() -> None:
+    text = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert f"an API process opens {2 * POOL_SIZE} (it keeps {POOL_SIZE})" in text
+    assert f"a media process {2 * MEDIA_POOL_SIZE} (it keeps {MEDIA_POOL_SIZE})" in text
 
 
 def test_links_of_the_page_lead_somewhere() -> None:
