@@ -23,6 +23,7 @@ from typing import IO, Any
 import structlog
 
 from avatarium.errors import AvatariumError, NotFoundError, UnavailableError
+from avatarium.logs import configure_logging
 from avatarium.platform import MediaPlatform
 from avatarium.settings import load_settings
 from avatarium.tasks.family import Family
@@ -46,7 +47,9 @@ def main() -> None:
     replies = _private_output()
     os.nice(NICENESS)
     orders = _orders()
-    platform = MediaPlatform.open(load_settings())
+    settings = load_settings()
+    configure_logging(settings)
+    platform = MediaPlatform.open(settings)
     if platform.settings.warm_up:
         _warm_up(platform, sys.argv[1:])
     _send(replies, {"ready": True})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,7 +143,7 @@ def test_cancel_kills_the_work_and_refunds(place: Installation, somebody: Princi
 
 
 def test_what_fails_is_refunded_and_says_why_and_the_worker_goes_on(
-    place: Installation, somebody: Principal, tmp_path: Path
+    place: Installation, somebody: Principal, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """One worker meets them all, one after the other: starting one for each would take minutes."""
     place.start_worker()
@@ -155,3 +156,7 @@ def test_what_fails_is_refunded_and_says_why_and_the_worker_goes_on(
     assert again.state is State.COMPLETED, "a storage that was away for a moment is tried again"
     assert place.balance(somebody) == 1000 - PRICE
     assert books_agree(place)
+    logged = [line for line in capfd.readouterr().err.splitlines() if "step_bug" in line]
+    assert len(logged) == 1 and "ZeroDivisionError" in json.loads(logged[0])["exception"], (
+        "one line, no values of variables"
+    )
