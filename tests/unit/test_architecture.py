@@ -45,6 +45,35 @@ def test_the_engine_imports_no_other_room() -> None:
         assert not outside, f"{path.relative_to(ROOT)} imports {outside}"
 
 
+ROOMS_BELOW = ("accounts", "storage", "tasks", "families", "catalogue", "migrations", "engine")
+ON_TOP = ("api", "cli", "supervisor")
+WEB = {"fastapi", "starlette", "uvicorn", "sse_starlette"}
+
+
+@pytest.mark.parametrize("room", ROOMS_BELOW)
+def test_a_room_knows_nothing_of_the_web_nor_of_what_stands_on_top(room: str) -> None:
+    files = sorted((ROOT / "avatarium" / room).rglob("*.py"))
+    assert files
+    for path in files:
+        imports = set(_imports(path))
+        assert not {name for name in imports if name.split(".")[0] in WEB}, path
+        assert not {name for name in imports if name.split(".")[:2] in [["avatarium", top] for top in ON_TOP]}, path
+
+
+def test_only_the_api_knows_the_web() -> None:
+    for path in sorted((ROOT / "avatarium").rglob("*.py")):
+        room = path.relative_to(ROOT / "avatarium").parts[0]
+        # The supervisor starts the server of the application that the API made.
+        if room not in ("api", "supervisor"):
+            assert not {name for name in _imports(path) if name.split(".")[0] in WEB}, path
+
+
+def test_money_and_keys_do_not_know_what_they_are_for() -> None:
+    for path in sorted((ROOT / "avatarium" / "accounts").rglob("*.py")):
+        rooms = {name.split(".")[1] for name in _imports(path) if name.startswith("avatarium.")}
+        assert not rooms & {"storage", "tasks", "families", "catalogue", "platform"}, path
+
+
 def test_the_product_imports_neither_tests_nor_tools() -> None:
     for path in sorted((ROOT / "avatarium").rglob("*.py")):
         assert not {n for n in _ours(_imports(path)) if not n.startswith("avatarium")}, path
