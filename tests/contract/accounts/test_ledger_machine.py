@@ -41,6 +41,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.database = database
         self.coins = self.diamonds = 0
         self.seen: set[str] = set()
+        self.exchanges: dict[str, int] = {}
         self.holds: dict[str, Held] = {}
 
     @initialize(coins=st.integers(0, 1000))
@@ -60,15 +61,18 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(["x", "y"]), diamonds=st.integers(1, 4))
     def exchange(self, key: str, diamonds: int) -> None:
-        fresh = f"exchange {key}" not in self.seen
+        before = self.exchanges.get(key)
         try:
             with self.database.write() as c:
-                assert ledger.exchange_diamonds(c, self.user_id, diamonds, key=key, now_ms=1) is fresh
-        except TooFewCoinsError:
-            assert fresh and self.coins < diamonds * 100
+                assert ledger.exchange_diamonds(c, self.user_id, diamonds, key=key, now_ms=1) is (before is None)
+        except ConflictError:
+            assert before is not None and before != diamonds
             return
-        if fresh:
-            self.seen.add(f"exchange {key}")
+        except TooFewCoinsError:
+            assert before is None and self.coins < diamonds * 100
+            return
+        if before is None:
+            self.exchanges[key] = diamonds
             self.coins, self.diamonds = self.coins - diamonds * 100, self.diamonds + diamonds
 
     @rule(subject=SUBJECTS, amount=AMOUNTS)
