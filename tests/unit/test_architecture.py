@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,12 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
         if path.is_file() and path.suffix not in (".npz", ".png", ".jpg", ".mp4", ".webm", ".gif", ".ttf", ".woff2"):
             found = pattern.search(path.read_text(encoding="utf-8"))
             assert not found, f"{path.relative_to(ROOT)} names {found and found.group()}"
+
+
+def test_no_two_files_of_tests_share_a_name() -> None:
+    """Tests have no packages, so the second of two would not be run, and the whole run would fail for it."""
+    names = Counter(path.name for path in _committed() if path.name.startswith("test_") and path.suffix == ".py")
+    assert not [name for name, count in names.items() if count > 1]
 
 
 def test_no_module_outgrows_one_idea() -> None:
