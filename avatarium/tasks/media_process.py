@@ -26,11 +26,11 @@ from avatarium.errors import AvatariumError, NotFoundError, UnavailableError
 from avatarium.logs import configure_logging
 from avatarium.platform import MediaPlatform
 from avatarium.settings import load_settings
-from avatarium.tasks.family import Family
+from avatarium.tasks.family import Family, Queue
 from avatarium.tasks.job import Job
 
-NICENESS = 10
-"""Whoever waits for an answer of the API goes first."""
+NICENESS = {Queue.QUICK.value: 5, Queue.MEDIA.value: 19}
+"""Whoever waits for an answer of the API goes first, then who waits for speech, and videos when nobody waits."""
 BUG = "engine_bug"
 FULL = {
     "failed": {
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 def main() -> None:
     """Work until the input ends."""
     replies = _private_output()
-    os.nice(NICENESS)
+    os.nice(min(NICENESS[name] for name in sys.argv[1:]))
     orders = _orders()
     settings = load_settings()
     configure_logging(settings)

@@ -89,7 +89,7 @@ def _as_a_slot() -> None:
 
     from avatarium.tasks.media_process import NICENESS
 
-    os.nice(NICENESS)
+    os.nice(NICENESS["media"])
     cv2.setNumThreads(1)
 
 
