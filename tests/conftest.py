@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.support.web"]
 
 ROOT = Path(__file__).parents[1]
 MEDIA = Path(os.environ.get("AVATARIUM_TEST_MEDIA", ROOT.parent / "shared" / "media"))
