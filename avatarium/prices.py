@@ -46,6 +46,7 @@ PRICE_LIST: dict[str, Item] = {
     "speech": Item(1, "200 characters of text, begun"),
     "video": Item(1, "second of avatar video, begun"),
     "talking_photo": Item(2.6, "second of talking photo"),
+    "live": Item(1, "5 seconds of a live room, begun"),
     "watermark": Item(1, "picture or video"),
     "twin_picture": Item(1, "avatar made from a picture", Unit.DIAMOND),
 }

@@ -105,6 +105,59 @@ class Settings(BaseSettings):
     sweep_s: float = Field(60, gt=0, description="Seconds between two rounds of cleaning up what expired.")
     queue_max: int = Field(5000, ge=1, description="Tasks that may wait in all.")
 
+    # Live rooms
+    stages: int = Field(
+        -1, ge=-1, description="Processes that render live rooms, which `serve` starts. -1 takes one for each core; "
+        "0 where they run elsewhere."
+    )  # fmt: skip
+    stage_host: str = Field(
+        "127.0.0.1", description="Address on which a stage listens to the API. Open it to the network of the "
+        "installation where stages run on other machines; never to the internet."
+    )  # fmt: skip
+    live_resolution: int = Field(
+        512, ge=240, le=720, description="Short side of a room's picture, unless one is asked for."
+    )
+    live_longest_s: int = Field(7200, ge=5, description="Longest time for which a room can be booked.")
+    live_join_s: float = Field(300, gt=0, description="A room that nobody has joined by then ends and costs nothing.")
+    live_grace_s: float = Field(
+        20, gt=0, description="Seconds for which a room waits for a viewer that was lost. They are not charged."
+    )
+    live_queue_max: int = Field(20, ge=1, description="Utterances that may wait in one room.")
+    live_user_rooms: int = Field(20, ge=1, description="Live rooms of one user at once.")
+    live_share: float = Field(
+        0.85, gt=0, le=1, description="Share of a stage's core that rooms may take; beyond it bookings wait in line."
+    )  # fmt: skip
+    live_bitrate_max: int = Field(2_000_000, ge=100_000, description="Bits a second of a room's picture at most.")
+    live_bitrate_min: int = Field(120_000, ge=50_000, description="And at least, however bad the connection.")
+    live_memory_mb: int = Field(
+        384, ge=0, description="Memory of a stage for pictures of people who only listen, which are used again."
+    )
+    ice_servers: list[str] = Field(
+        default_factory=list, description="STUN and TURN servers for viewers behind firewalls, such as "
+        '`["stun:turn.example:3478", "turns:turn.example:443?transport=tcp"]`.'
+    )  # fmt: skip
+    turn_secret: SecretStr = Field(
+        SecretStr(""), description="coturn's `static-auth-secret`; each viewer gets credentials of its own from it."
+    )  # fmt: skip
+    turn_hours: float = Field(3, gt=0, description="Hours for which such credentials last.")
+    ice_addresses: list[str] = Field(
+        default_factory=list, description="Addresses under which this machine is reached from outside, where a "
+        "router or cloud translates them; offered to viewers in place of its own."
+    )  # fmt: skip
+    ice_ports: str = Field("", description="UDP ports for media, as `50000-50100`; empty takes any.")
+    agora_app_id: str = Field(
+        "", description="Your Agora app id, 32 hexadecimal digits; empty takes one of this installation's own."
+    )
+    agora_certificate: SecretStr = Field(SecretStr(""), description="Its certificate; tokens are then real ones.")
+    chat_url: str = Field(
+        "", description="An OpenAI-compatible endpoint that answers questions in rooms, such as "
+        "`http://127.0.0.1:11434/v1`. Empty answers from the room's own context, with no network."
+    )  # fmt: skip
+    chat_model: str = Field("", description="Name of the model there.")
+    chat_key: SecretStr = Field(SecretStr(""), description="Its key, where it wants one.")
+    chat_timeout_s: float = Field(20, gt=0, description="Seconds that it has for its first word, and between two.")
+    chat_prompt: str = Field("", description="What the model is told about its part, before the room's context.")
+
     # Money
     admin_name: str = Field("admin", description="Name of the first user, made at the first start.")
     admin_coins: int = Field(100_000, ge=0, description="Coins that the first user starts with.")
