@@ -1,0 +1,1 @@
+"""Live rooms: an avatar in the browser that speaks, listens and answers."""
