@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 
 from avatarium.errors import AvatariumError
+from bench.figures import table
+from bench.installation import Service
 from bench.service import answers, coins, overhead, starts, work
-from bench.service.figures import table
-from bench.service.installation import Service
 from bench.speed.machine import this_machine
 
 CONSOLE = Console(width=None if sys.stdout.isatty() else 120)

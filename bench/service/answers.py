@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.figures import Figure, Spread
+from bench.installation import Client, Service
 from bench.service import work
-from bench.service.figures import Figure, Spread
-from bench.service.installation import Client, Service
 
 PACE_S = 0.01
 """Between two requests: one client that looks often, not one that floods."""

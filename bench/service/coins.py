@@ -24,7 +24,7 @@ from avatarium.database import Database
 from avatarium.errors import TooFewCoinsError
 from avatarium.platform import Platform
 from avatarium.settings import load_settings
-from bench.service.figures import Figure
+from bench.figures import Figure
 
 CHARGES, BALANCE, PROCESSES, THREADS = 600, 100, 4, 5
 WAIT_S = 300.0

@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from avatarium.tasks.slot import THREADS
+from bench.figures import Figure, Spread
+from bench.installation import Client, Service
 from bench.service import work
-from bench.service.figures import Figure, Spread
-from bench.service.installation import Client, Service
 
 OVERHEAD_BAR_S = 1.0
 GAP_BAR_S = 2.0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from bench.service.figures import Figure
-from bench.service.installation import Service
+from bench.figures import Figure
+from bench.installation import Service
 
 READY_BAR_S = 10.0
 SETTLE_S = 15.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from avatarium.errors import UnavailableError
-from bench.service.installation import Client
+from bench.installation import Client
 
 API = "/api/v1"
 SENTENCE = "The quick brown fox jumps over the lazy dog, and nobody in the village is surprised by it. "

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from bench.service import coins
-from bench.service.figures import Figure, Spread, table
+from bench.figures import Figure, Spread, table
 from bench.service.work import Watched
 
 

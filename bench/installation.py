@@ -21,7 +21,7 @@ import psutil
 from avatarium.engine.assets.store import default_home
 from avatarium.errors import UnavailableError
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[1]
 READY_S = 180.0
 STOP_S = 20.0
 ANSWER_S = 300.0
@@ -167,4 +167,4 @@ def _command(*arguments: str) -> list[str]:
 def _kind(command: list[str]) -> str:
     if "avatarium.tasks.media_process" in command:
         return "media process"
-    return next((name for name in ("api", "worker") if name in command), "supervisor")
+    return next((name for name in ("api", "worker", "stage") if name in command), "supervisor")
