@@ -25,7 +25,7 @@ from sqlalchemy.engine import URL, make_url
 
 from avatarium.database import Database, metadata
 
-ROOMS = ("accounts", "storage", "tasks", "catalogue")
+ROOMS = ("accounts", "storage", "tasks", "catalogue", "streaming")
 FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 """Nothing here has to outlive a power cut."""
 

@@ -1,25 +1,25 @@
-"""The table in which an installation keeps what it knows about its own database."""
+"""Thetable in which an installation keeps what it knows about its own database."""
 
-from __future__ import annotations
+from__future__ import annotations
 
-import importlib
+importimportlib
 
-import sqlalchemy as sa
+importsqlalchemy as sa
 
-from avatarium.database import metadata
+fromavatarium.database import metadata
 
-ROOMS = ("accounts", "catalogue", "storage", "tasks")
+ROOMS= ("accounts", "catalogue", "storage", "tasks")
 
-installation = sa.Table(
-    "installation",
-    metadata,
-    sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("value", sa.String(256), nullable=False),
+installation= sa.Table(
+   "installation",
+   metadata,
+   sa.Column("name", sa.String(64), primary_key=True),
+   sa.Column("value", sa.String(256), nullable=False),
 )
 
 
-def import_models() -> sa.MetaData:
-    """Every table of every room."""
-    for room in ROOMS:
-        importlib.import_module(f"avatarium.{room}.models")
-    return metadata
+defimport_models() -> sa.MetaData:
+   """Every table of every room."""
+   for room in ROOMS:
+       importlib.import_module(f"avatarium.{room}.models")
+   return metadata
