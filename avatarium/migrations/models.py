@@ -1,25 +1,25 @@
-"""Thetable in which an installation keeps what it knows about its own database."""
+"""The table in which an installation keeps what it knows about its own database."""
 
-from__future__ import annotations
+from __future__ import annotations
 
-importimportlib
+import importlib
 
-importsqlalchemy as sa
+import sqlalchemy as sa
 
-fromavatarium.database import metadata
+from avatarium.database import metadata
 
-ROOMS= ("accounts", "catalogue", "storage", "tasks")
+ROOMS = ("accounts", "catalogue", "storage", "streaming", "tasks")
 
-installation= sa.Table(
-   "installation",
-   metadata,
-   sa.Column("name", sa.String(64), primary_key=True),
-   sa.Column("value", sa.String(256), nullable=False),
+installation = sa.Table(
+    "installation",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("value", sa.String(256), nullable=False),
 )
 
 
-defimport_models() -> sa.MetaData:
-   """Every table of every room."""
-   for room in ROOMS:
-       importlib.import_module(f"avatarium.{room}.models")
-   return metadata
+def import_models() -> sa.MetaData:
+    """Every table of every room."""
+    for room in ROOMS:
+        importlib.import_module(f"avatarium.{room}.models")
+    return metadata
