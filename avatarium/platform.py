@@ -19,6 +19,7 @@ from avatarium.settings import Settings
 from avatarium.storage.fetch import Fetcher
 from avatarium.storage.service import Storage
 from avatarium.storage.uploads import Uploads
+from avatarium.streaming.rooms import Rooms
 from avatarium.tasks import repository
 from avatarium.tasks.family import Desk, Family
 from avatarium.tasks.models import Task
@@ -99,6 +100,9 @@ class Platform(MediaPlatform):
         self.limiter = RateLimiter(settings)
         self.poster = Poster(settings)
         self.uploads = Uploads(settings, self.storage, self.fetcher)
+        self.rooms = Rooms(
+            database=database, clock=clock, settings=settings, prices=self.prices, catalogue=self.catalogue
+        )
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock | None = None) -> Platform:

@@ -207,11 +207,88 @@ def upgrade() -> None:
             batch_op.f("ix_webhook_deliveries_user_id_created_ms"), ["user_id", "created_ms"], unique=False
         )
 
+    op.create_table(
+        "stages",
+        sa.Column("id", sa.String(length=128), nullable=False),
+        sa.Column("host", sa.String(length=256), nullable=False),
+        sa.Column("address", sa.String(length=256), nullable=False),
+        sa.Column("places", sa.Float(), nullable=False),
+        sa.Column("capacity", Json, nullable=False),
+        sa.Column("rooms", sa.Integer(), nullable=False),
+        sa.Column("load", sa.Float(), nullable=False),
+        sa.Column("late", sa.Float(), nullable=False),
+        sa.Column("draining", sa.Boolean(), nullable=False),
+        sa.Column("started_ms", sa.BigInteger(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stages")),
+    )
+    op.create_table(
+        "rooms",
+        sa.Column("id", sa.String(length=24), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("owner", sa.String(length=24), nullable=False),
+        sa.Column("avatar_id", sa.String(length=24), nullable=False),
+        sa.Column("stage_id", sa.String(length=128), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("uid", sa.BigInteger(), nullable=False),
+        sa.Column("places", sa.Float(), nullable=False),
+        sa.Column("spec", Json, nullable=False),
+        sa.Column("context", sa.Text(), nullable=False),
+        sa.Column("unit_price", sa.Float(), nullable=False),
+        sa.Column("booked_s", sa.Integer(), nullable=False),
+        sa.Column("extended_s", sa.Integer(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.Column("joined_ms", sa.BigInteger(), nullable=True),
+        sa.Column("lost_ms", sa.BigInteger(), nullable=True),
+        sa.Column("away_ms", sa.BigInteger(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ended_ms", sa.BigInteger(), nullable=True),
+        sa.Column("end_reason", sa.String(length=16), nullable=False),
+        sa.Column("used_ms", sa.BigInteger(), nullable=False),
+        sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("charged", sa.BigInteger(), nullable=False),
+        sa.Column("recording_key", sa.String(length=600), nullable=False),
+        sa.ForeignKeyConstraint(["owner"], ["users.id"], name=op.f("fk_rooms_owner_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rooms")),
+        sa.UniqueConstraint("channel", name=op.f("uq_rooms_channel")),
+    )
+    with op.batch_alter_table("rooms", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rooms_ended_ms"), ["ended_ms"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rooms_owner_created_ms"), ["owner", "created_ms"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rooms_state_stage_id"), ["state", "stage_id"], unique=False)
+
+    op.create_table(
+        "waiting",
+        sa.Column("ticket", sa.String(length=24), nullable=False),
+        sa.Column("owner", sa.String(length=24), nullable=False),
+        sa.Column("places", sa.Float(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["owner"], ["users.id"], name=op.f("fk_waiting_owner_users")),
+        sa.PrimaryKeyConstraint("ticket", name=op.f("pk_waiting")),
+    )
+    with op.batch_alter_table("waiting", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_waiting_created_ms"), ["created_ms"], unique=False)
+        batch_op.create_index(batch_op.f("ix_waiting_owner"), ["owner"], unique=False)
+
     for statement in INSTALL[op.get_bind().dialect.name]:
         op.execute(statement)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("waiting", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_waiting_owner"))
+        batch_op.drop_index(batch_op.f("ix_waiting_created_ms"))
+
+    op.drop_table("waiting")
+    with op.batch_alter_table("rooms", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rooms_state_stage_id"))
+        batch_op.drop_index(batch_op.f("ix_rooms_owner_created_ms"))
+        batch_op.drop_index(batch_op.f("ix_rooms_ended_ms"))
+
+    op.drop_table("rooms")
+    op.drop_table("stages")
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_webhook_deliveries_user_id_created_ms"))
         batch_op.drop_index(batch_op.f("ix_webhook_deliveries_next_ms"))

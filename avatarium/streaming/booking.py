@@ -1,0 +1,199 @@
+"""What is asked for with a room, checked and turned into what a stage needs to know."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from avatarium.catalogue.models import Avatar
+from avatarium.catalogue.service import Catalogue
+from avatarium.catalogue.voices import Locale, default_voice, voice_of, voices_of, wanted_locale
+from avatarium.clock import SECOND_MS
+from avatarium.engine.colours import parse_colour
+from avatarium.errors import RequestError
+from avatarium.settings import Settings
+from avatarium.streaming.wire import CONTEXT_MAX, RoomSpec
+
+if TYPE_CHECKING:
+    from avatarium.engine.speech import Voice
+
+SHAPES = ("1:1", "16:9", "9:16", "4:5", "4:3", "3:4")
+EMOTIONS = ("neutral", "happy", "serious", "surprised", "sad")
+RESOLUTIONS = (240, 720)
+RATES = (0.5, 2.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookRequest:
+    """What a room is to be. Empty and None take what fits the avatar and the installation."""
+
+    avatar_id: str
+    expire_s: int
+    """Seconds from now on for which it is booked."""
+    resolution: int | None = None
+    """Short side of the picture in pixels."""
+    shape: str = ""
+    """One of :data:`SHAPES`; empty is square."""
+    voice_id: str = ""
+    """A ``tts_id``."""
+    language: str = ""
+    """Such as ``en-US``, where no voice is named."""
+    speech_rate: float = 1.0
+    emotion: str = ""
+    background_id: str = ""
+    background_color: str = ""
+    record: bool = False
+    microphone: bool = False
+    context: str = ""
+    ticket: str = ""
+    """Of an answer that all rooms are taken: keeps the place in line."""
+
+
+def spec_of(
+    owner: str,
+    request: BookRequest,
+    *,
+    catalogue: Catalogue,
+    settings: Settings,
+    room_id: str,
+    channel: str,
+    uid: int,
+    now_ms: int,
+) -> RoomSpec:
+    """What a stage needs to know of a room that is asked for.
+
+    Raises:
+        RequestError: a choice does not exist.
+        NotFoundError: the avatar, voice or background is not there, or somebody else's.
+        OptionError: the colour is none.
+    """
+    check_seconds(request.expire_s, settings.live_longest_s)
+    avatar = catalogue.avatar(owner, request.avatar_id)
+    voice = _voice(request, avatar)
+    _check(request)
+    return RoomSpec(
+        room_id=room_id,
+        channel=channel,
+        owner=owner,
+        avatar_id=avatar.id,
+        source=avatar.source,
+        picture_key=avatar.picture_key,
+        gender=avatar.gender,
+        token_uid=uid,
+        created_ms=now_ms,
+        expires_ms=now_ms + request.expire_s * SECOND_MS,
+        booked_s=request.expire_s,
+        resolution=request.resolution or settings.live_resolution,
+        shape=request.shape,
+        voice=voice.name,
+        language=voice.language,
+        rate=request.speech_rate,
+        emotion=request.emotion,
+        background_key=catalogue.background(owner, request.background_id).key if request.background_id else "",
+        background_color=request.background_color,
+        record=request.record,
+        microphone=request.microphone,
+        context=request.context,
+    )
+
+
+def check_seconds(seconds: int, longest_s: int) -> None:
+    """Refuse a time for which no room can be booked.
+
+    Raises:
+        RequestError: ``bad_expire_seconds``.
+    """
+    if not 1 <= seconds <= longest_s:
+        raise RequestError(
+            f"A room can be booked for 1 to {longest_s} seconds in all, and {seconds} were asked for. Book it for "
+            "less; `extend` makes it longer later.",
+            code="bad_expire_seconds",
+        )
+
+
+def live_voice(voice_id: str, *, language: str, gender: str) -> Voice:
+    """Who speaks in a room: the one that is named, else one that is fast enough for a conversation and fits.
+
+    Raises:
+        NotFoundError: ``voice_not_found``.
+        RequestError: ``voice_not_live``: it is too slow for a conversation; ``bad_locale``,
+            ``no_voice_for_language``, ``no_live_voice``.
+    """
+    if voice_id.strip():
+        voice = voice_of(voice_id)
+        if not voice.live:
+            raise RequestError(
+                f"The voice {voice.name} is too slow for a conversation. Take one of anchor/voice_list whose `live` "
+                "is true.",
+                code="voice_not_live",
+            )
+        return voice
+    return _default_voice(wanted_locale(language), gender)
+
+
+def _default_voice(locale: Locale, gender: str) -> Voice:
+    live = [voice for voice in voices_of(locale) if voice.live]
+    if not live:
+        live = [voice for voice in voices_of(Locale(language=locale.language)) if voice.live]
+    if not live:
+        default_voice(locale)  # says so where nobody speaks the language at all
+        raise RequestError(
+            f'No voice that is fast enough for a conversation speaks "{locale}". Leave the language out for English.',
+            code="no_live_voice",
+        )
+    return next((voice for voice in live if voice.gender == gender), live[0])
+
+
+def _voice(request: BookRequest, avatar: Avatar) -> Voice:
+    return live_voice(request.voice_id, language=request.language, gender=avatar.gender)
+
+
+def _check(request: BookRequest) -> None:
+    least, most = RESOLUTIONS
+    if request.resolution is not None and not least <= request.resolution <= most:
+        raise RequestError(
+            f"A room's picture has {least} to {most} pixels on its short side, not {request.resolution}. Give "
+            "`resolution` in these bounds, or leave it out.",
+            code="bad_resolution",
+        )
+    if request.shape and request.shape not in SHAPES:
+        raise RequestError(
+            f"There is no shape {request.shape[:20]!r} for rooms. Take one of {', '.join(SHAPES)}.", code="bad_shape"
+        )
+    if not (math.isfinite(request.speech_rate) and RATES[0] <= request.speech_rate <= RATES[1]):
+        raise RequestError(
+            f"Speech goes at {RATES[0]:g} to {RATES[1]:g} times its usual speed, not {request.speech_rate:g}. Give "
+            "`speech_rate` in these bounds.",
+            code="bad_speech_rate",
+        )
+    check_emotion(request.emotion)
+    check_context(request.context)
+    if request.background_id and request.background_color:
+        raise RequestError("Give `background_id` or `background_color`, not both.", code="two_backgrounds")
+    if request.background_color:
+        parse_colour(request.background_color)
+
+
+def check_emotion(emotion: str) -> None:
+    """Refuse an emotion that nobody can show.
+
+    Raises:
+        RequestError: ``bad_emotion``.
+    """
+    if emotion and emotion not in EMOTIONS:
+        raise RequestError(
+            f"There is no emotion {emotion[:20]!r}. Take one of {', '.join(EMOTIONS)}.", code="bad_emotion"
+        )
+
+
+def check_context(text: str) -> None:
+    """Refuse a context that is too long.
+
+    Raises:
+        RequestError: ``context_too_long``.
+    """
+    if len(text) > CONTEXT_MAX:
+        raise RequestError(
+            f"The context has {len(text)} characters; {CONTEXT_MAX} are taken. Shorten it.", code="context_too_long"
+        )

@@ -1,0 +1,428 @@
+"""Live rooms: booked, extended and ended, with their money. Nothing else moves coins for them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from avatarium.accounts import ledger
+from avatarium.catalogue.service import Catalogue
+from avatarium.clock import DAY_MS, SECOND_MS, Clock
+from avatarium.database import Database
+from avatarium.errors import BusyError, ConflictError, NotFoundError, TooFewCoinsError, UnavailableError
+from avatarium.ids import new_id
+from avatarium.prices import Prices
+from avatarium.settings import Settings
+from avatarium.streaming import repository
+from avatarium.streaming.booking import BookRequest, check_context, check_seconds, spec_of
+from avatarium.streaming.models import EndReason, Room, RoomState, StageRecord, Ticket
+from avatarium.streaming.placement import Choice, choose, places_of, size_of
+from avatarium.streaming.reports import ITEM, Report, coins_of, cost_of, price_of, report_of, units_of, used_ms
+from avatarium.streaming.waiting import FRESH_S, RoomsFull, expected_wait_s, place_of
+from avatarium.streaming.wire import RoomSpec
+
+CHANNEL_DIGITS = (5, 5, 5, 5, 6, 8, 12)
+"""Hexadecimal digits of a room's name, attempt by attempt: A2E has five, of which a busy installation runs out."""
+UIDS = (100_000_000, 999_999_999)
+SOON_S = 10.0
+KEEP_DAYS = 30
+"""How long the reports of rooms are kept."""
+LOOK_BACK = 50
+"""Rooms that ended last, by which the wait is guessed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """A room, and the stage that is to open it."""
+
+    room: Room
+    spec: RoomSpec
+    stage: StageRecord
+
+
+class Rooms:
+    """All live rooms of an installation. Threads may share it; every call is one transaction."""
+
+    def __init__(
+        self, *, database: Database, clock: Clock, settings: Settings, prices: Prices, catalogue: Catalogue
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._prices = prices
+        self._catalogue = catalogue
+
+    # What users do
+
+    def book(self, owner: str, request: BookRequest, *, avoid: Collection[str] = ()) -> Booked:
+        """Book a room on the least loaded stage and hold its price. The stage is not told: that is for the caller.
+
+        Args:
+            owner: the user who pays.
+            request: what is asked for.
+            avoid: stages that have just not answered.
+
+        Raises:
+            InputError, RequestError, NotFoundError: a choice does not exist.
+            TooFewCoinsError: the balance is smaller than the price.
+            BusyError: ``too_many_rooms``: the user has as many as one may have.
+            RoomsFull: every stage is full.
+            UnavailableError: ``no_stage``: none is running.
+        """
+        now_ms = self._clock.now_ms()
+        uid = UIDS[0] + secrets.randbelow(UIDS[1] - UIDS[0] + 1)
+        spec = spec_of(
+            owner,
+            request,
+            catalogue=self._catalogue,
+            settings=self._settings,
+            room_id=new_id(),
+            channel="",
+            uid=uid,
+            now_ms=now_ms,
+        )
+        price = price_of(request.expire_s, self._prices)
+        with self._database.write() as c:
+            made = self._placed(c, spec, price, request.ticket, avoid)
+        if isinstance(made, RoomsFull):
+            raise made
+        return made
+
+    def move(self, room_id: str, *, avoid: Collection[str]) -> Booked | None:
+        """Give a room whose stage did not answer to another; None where there is none, or the room is over."""
+        now_ms = self._clock.now_ms()
+        with self._database.write() as c:
+            room = repository.get(c, room_id, lock=True)
+            if room is None or room.state is not RoomState.BOOKED:
+                return None
+            choice = self._choice(c, room.places, now_ms, {*avoid, room.stage_id})
+            if choice.stage is None:
+                return None
+            repository.change(c, room, stage_id=choice.stage.id, seen_ms=now_ms)
+        moved = replace(room, stage_id=choice.stage.id, seen_ms=now_ms)
+        return Booked(room=moved, spec=RoomSpec.model_validate(room.spec), stage=choice.stage)
+
+    def find(self, owner: str, channel: str) -> Room:
+        """The room of a channel.
+
+        Raises:
+            NotFoundError: ``room_not_found``: there is none, or it is somebody else's.
+        """
+        with self._database.read() as c:
+            room = repository.find(c, channel.strip().lower(), owner=owner)
+        if room is None:
+            raise _missing()
+        return room
+
+    def find_open(self, owner: str, channel: str) -> Room:
+        """The same, if it has not ended.
+
+        Raises:
+            NotFoundError: ``room_not_found``.
+            ConflictError: ``room_ended``.
+        """
+        room = self.find(owner, channel)
+        if not room.is_open:
+            raise _over(room)
+        return room
+
+    def page(self, owner: str, *, offset: int = 0, limit: int = 20) -> tuple[list[Room], int]:
+        """Rooms of a user, open and ended, newest first, and how many there are in all."""
+        with self._database.read() as c:
+            return repository.page(c, owner=owner, offset=offset, limit=limit)
+
+    def extend(self, owner: str, channel: str, seconds: int) -> Room:
+        """Book more time for a room.
+
+        Raises:
+            NotFoundError: ``room_not_found``.
+            ConflictError: ``room_ended``.
+            RequestError: ``bad_expire_seconds``: it would last too long.
+            TooFewCoinsError: the balance does not cover it.
+        """
+        now_ms = self._clock.now_ms()
+        found = self.find(owner, channel)
+        with self._database.write() as c:
+            room = repository.get(c, found.id, lock=True) or found
+            if not room.is_open or room.expires_ms <= now_ms:
+                raise _over(room)
+            check_seconds(seconds, self._settings.live_longest_s)
+            booked_s = room.booked_s + seconds
+            check_seconds(booked_s, self._settings.live_longest_s)
+            longer = self._longer(room, seconds)
+            extra = longer.held - room.held
+            ledger.raise_hold(c, owner, extra, subject=room.subject, why=f"to-{booked_s}", now_ms=now_ms)
+            values = {name: getattr(longer, name) for name in ("booked_s", "extended_s", "expires_ms", "held", "spec")}
+            repository.change(c, room, **values)
+        return longer
+
+    def set_context(self, owner: str, channel: str, text: str) -> Room:
+        """Set what answers in a room are based on.
+
+        Raises:
+            NotFoundError: ``room_not_found``.
+            ConflictError: ``room_ended``.
+            RequestError: ``context_too_long``.
+        """
+        check_context(text)
+        room = self.find_open(owner, channel)
+        with self._database.write() as c:
+            if not repository.change(c, room, context=text, spec=room.spec | {"context": text}):
+                raise _over(room)
+        return replace(room, context=text, spec=room.spec | {"context": text})
+
+    def report(self, room: Room) -> Report:
+        """A room in numbers and words, as of now."""
+        return report_of(room, self._clock.now_ms())
+
+    # What viewers, stages and operators do
+
+    def by_channel(self, channel: str) -> Room | None:
+        """The room of a channel, whoever owns it: for viewers, who show its token."""
+        with self._database.read() as c:
+            return repository.find(c, channel.strip().lower(), owner=None)
+
+    def get(self, room_id: str) -> Room | None:
+        """A room, whoever owns it."""
+        with self._database.read() as c:
+            return repository.get(c, room_id)
+
+    def open_rooms(self) -> list[Room]:
+        """All that have not ended, oldest first."""
+        with self._database.read() as c:
+            return repository.open_rooms(c)
+
+    def end(
+        self, room_id: str, reason: EndReason, *, until_ms: int | None = None, stage_id: str | None = None
+    ) -> Report:
+        """End a room: its state and its money in one transaction. One that has ended stays as it is.
+
+        Args:
+            room_id: the room.
+            reason: why.
+            until_ms: up to when its time counts; now unless given.
+            stage_id: of the stage that says so; where the room is at another by now, nothing happens.
+
+        Raises:
+            NotFoundError: ``room_not_found``.
+        """
+        now_ms = self._clock.now_ms()
+        with self._database.write() as c:
+            room = repository.get(c, room_id, lock=True)
+            if room is None:
+                raise _missing()
+            if room.is_open and stage_id in (None, room.stage_id):
+                room = self._ended(c, room, reason, now_ms if until_ms is None else min(until_ms, now_ms), now_ms)
+        return report_of(room, now_ms)
+
+    def note_joined(self, room_id: str, *, at_ms: int | None = None) -> None:
+        """A viewer is connected, the first one or again: its time counts from here on."""
+        moment_ms = self._clock.now_ms() if at_ms is None else at_ms
+        with self._database.write() as c:
+            room = repository.get(c, room_id, lock=True)
+            if room is None or not room.is_open:
+                return
+            values: dict[str, Any] = {"state": RoomState.LIVE.value, "lost_ms": None}
+            if room.joined_ms is None:
+                values |= {"joined_ms": moment_ms}
+            elif room.lost_ms is not None:
+                values |= {"away_ms": room.away_ms + max(0, moment_ms - room.lost_ms)}
+            repository.change(c, room, **values)
+
+    def note_lost(self, room_id: str, *, at_ms: int | None = None) -> None:
+        """Nobody is connected any more: time does not count until somebody comes back."""
+        moment_ms = self._clock.now_ms() if at_ms is None else at_ms
+        with self._database.write() as c:
+            room = repository.get(c, room_id, lock=True)
+            if room is not None and room.joined_ms is not None and room.lost_ms is None:
+                repository.change(c, room, lost_ms=max(moment_ms, room.joined_ms))
+
+    def note_seen(self, stage_id: str, room_ids: Collection[str]) -> frozenset[str]:
+        """A stage renders these rooms; answers those of them that are over or at another stage, which it drops."""
+        with self._database.write() as c:
+            return repository.note_seen(c, stage_id, room_ids, now_ms=self._clock.now_ms())
+
+    def note_recording(self, room_id: str, key: str) -> None:
+        """Where the recording of a room lies in storage."""
+        with self._database.write() as c:
+            repository.note_recording(c, room_id, key)
+
+    # Stages
+
+    def register_stage(self, stage: StageRecord) -> None:
+        """Put a stage on the roll. It holds the lock of its id before, see :mod:`.guard`."""
+        with self._database.write() as c:
+            repository.register_stage(c, stage)
+
+    def note_stage(
+        self,
+        stage_id: str,
+        *,
+        rooms: int,
+        load: float,
+        late: float,
+        draining: bool = False,
+        places: float | None = None,
+        capacity: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """A stage says how it is. False: it was taken for dead and its rooms have ended; it has to register anew."""
+        values: dict[str, Any] = {"rooms": rooms, "load": load, "late": late, "draining": draining}
+        values |= {} if places is None else {"places": places}
+        values |= {} if capacity is None else {"capacity": dict(capacity)}
+        with self._database.write() as c:
+            return repository.change_stage(c, stage_id, **values, seen_ms=self._clock.now_ms())
+
+    def strike_stage(self, stage_id: str) -> None:
+        """Take a stage off the roll: it leaves, or it is dead."""
+        with self._database.write() as c:
+            repository.strike_stage(c, stage_id)
+
+    def stages(self) -> list[StageRecord]:
+        """All on the roll, those that are dead and not yet struck off among them."""
+        with self._database.read() as c:
+            return repository.all_stages(c)
+
+    def stage(self, stage_id: str) -> StageRecord | None:
+        """One stage; None where it is off the roll."""
+        return next((stage for stage in self.stages() if stage.id == stage_id), None)
+
+    def forget_old(self) -> None:
+        """Remove the reports of rooms that ended long ago."""
+        with self._database.write() as c:
+            repository.forget_rooms(c, before_ms=self._clock.now_ms() - KEEP_DAYS * DAY_MS)
+
+    # Inside
+
+    def _placed(
+        self, c: Connection, spec: RoomSpec, price: int, ticket: str, avoid: Collection[str]
+    ) -> Booked | RoomsFull:
+        """A room with its place and its coins, or what to tell who has to wait, which is kept as well."""
+        places = places_of(*size_of(spec.resolution, spec.shape))
+        choice = self._choice(c, places, spec.created_ms, avoid)
+        if not choice.alive:
+            raise _no_stage()
+        self._check_count(c, spec.owner)
+        _check_coins(c, spec.owner, price)
+        line = repository.tickets(c, since_ms=spec.created_ms - FRESH_S * SECOND_MS)
+        held = ticket if any(known.ticket == ticket and known.owner == spec.owner for known in line) else ""
+        if choice.stage is None or choice.free < place_of(held, line):
+            return self._in_line(c, spec, places, held, line)
+        repository.drop_ticket(c, ticket, owner=spec.owner)
+        room = self._add(c, spec, places, price, choice.stage)
+        note = f"live room {room.channel}"
+        ledger.hold(c, spec.owner, price, subject=room.subject, note=note, now_ms=spec.created_ms)
+        return Booked(room=room, spec=RoomSpec.model_validate(room.spec), stage=choice.stage)
+
+    def _choice(self, c: Connection, places: float, now_ms: int, avoid: Collection[str]) -> Choice:
+        # The rows stay locked until the room is written, so that two do not take the last place.
+        found = repository.all_stages(c, lock=True)
+        share = self._settings.live_share
+        return choose(found, repository.places_taken(c), places=places, share=share, now_ms=now_ms, avoid=avoid)
+
+    def _check_count(self, c: Connection, owner: str) -> None:
+        limit = self._settings.live_user_rooms
+        if repository.count_open(c, owner=owner) >= limit:
+            raise BusyError(
+                f"{limit} live rooms of yours are open, which is the limit. Leave some first: their unused coins come "
+                "back.",
+                code="too_many_rooms",
+                retry_after_s=SOON_S,
+            )
+
+    def _in_line(self, c: Connection, spec: RoomSpec, places: float, held: str, line: Sequence[Ticket]) -> RoomsFull:
+        now_ms, owner = spec.created_ms, spec.owner
+        own = [known.ticket for known in line if known.owner == owner]
+        ticket = held or (own[0] if len(own) >= self._settings.live_user_rooms else new_id())
+        if not repository.note_ticket(c, ticket, owner=owner, now_ms=now_ms):
+            made = Ticket(ticket=ticket, owner=owner, places=places, created_ms=now_ms, seen_ms=now_ms)
+            repository.add_ticket(c, made)
+        place = place_of(ticket, line)
+        ended = repository.last_ended(c, LOOK_BACK)
+        wait_s = expected_wait_s(place, repository.open_rooms(c), ended, now_ms=now_ms)
+        return RoomsFull(place=place, expected_wait_s=wait_s, ticket=ticket)
+
+    def _add(self, c: Connection, spec: RoomSpec, places: float, price: int, stage: StageRecord) -> Room:
+        room = Room(
+            **{name: getattr(spec, name) for name in ("owner", "avatar_id", "booked_s", "created_ms", "expires_ms")},
+            id=spec.room_id,
+            channel="",
+            stage_id=stage.id,
+            state=RoomState.BOOKED,
+            uid=spec.token_uid,
+            places=places,
+            spec={},
+            context=spec.context,
+            unit_price=self._prices[ITEM],
+            extended_s=0,
+            joined_ms=None,
+            lost_ms=None,
+            away_ms=0,
+            seen_ms=spec.created_ms,
+            ended_ms=None,
+            end_reason="",
+            used_ms=0,
+            held=price,
+            charged=0,
+            recording_key="",
+        )
+        for digits in CHANNEL_DIGITS:
+            channel = secrets.token_hex(8)[:digits]
+            named = spec.model_copy(update={"channel": channel}).model_dump(mode="json")
+            if repository.add(c, made := replace(room, channel=channel, spec=named)):
+                return made
+        raise UnavailableError("No name is free for another room. Try again.", code="no_channel", retry_after_s=SOON_S)
+
+    def _longer(self, room: Room, seconds: int) -> Room:
+        booked_s, expires_ms = room.booked_s + seconds, room.expires_ms + seconds * SECOND_MS
+        return replace(
+            room,
+            booked_s=booked_s,
+            extended_s=room.extended_s + seconds,
+            expires_ms=expires_ms,
+            held=coins_of(units_of(booked_s), room.unit_price),
+            spec=room.spec | {"booked_s": booked_s, "expires_ms": expires_ms},
+        )
+
+    def _ended(self, c: Connection, room: Room, reason: EndReason, until_ms: int, now_ms: int) -> Room:
+        used = used_ms(room, until_ms)
+        charged = cost_of(room, used)
+        values: dict[str, Any] = {"ended_ms": now_ms, "used_ms": used, "charged": charged}
+        ended = replace(room, state=RoomState.ENDED, end_reason=reason.value, **values)
+        repository.change(c, room, **values, state=ended.state.value, end_reason=ended.end_reason)
+        if charged:
+            ledger.settle(c, room.owner, charged, subject=room.subject, now_ms=now_ms)
+        else:
+            ledger.refund(c, room.owner, subject=room.subject, now_ms=now_ms)
+        return ended
+
+
+def _check_coins(c: Connection, owner: str, price: int) -> None:
+    """Refused before the line as well: nobody shall wait for what they cannot pay."""
+    coins, _ = ledger.balance(c, owner)
+    if coins < price:
+        raise TooFewCoinsError(
+            f"This costs {price} coin{'' if price == 1 else 's'} and the account has {coins}. Get more coins, or book "
+            "less time.",
+            code="too_few_coins",
+        )
+
+
+def _no_stage() -> UnavailableError:
+    return UnavailableError(
+        "No process that renders live rooms is ready yet. Try again in a few seconds.",
+        code="no_stage",
+        retry_after_s=SOON_S,
+    )
+
+
+def _over(room: Room) -> ConflictError:
+    why = f" ({room.end_reason})" if room.end_reason else ""
+    return ConflictError(f"The room {room.channel} has ended{why}. Book another by agora-token.", code="room_ended")
+
+
+def _missing() -> NotFoundError:
+    return NotFoundError("There is no such room. Send the `channel` of agora-token.", code="room_not_found")
