@@ -1,0 +1,222 @@
+// What a viewer sees and hears. A track outlives its connection: after a reconnection it goes on with new media by itself.
+
+import { dontPlay, playElement } from "./autoplay.js";
+import { Emitter } from "./emitter.js";
+import { AgoraRTCException, invalid } from "./errors.js";
+
+const FITS = ["cover", "contain", "fill"];
+
+class RemoteTrack extends Emitter {
+  // `source` is {track} with a MediaStreamTrack, or {element} where the socket transport plays into a media element.
+  constructor(kind, uid, readStats) {
+    super();
+    this.trackMediaType = kind;
+    this.isPlaying = false;
+    this._uid = uid;
+    this._source = null;
+    this._readStats = readStats;
+    this._id = `track-${kind}-${uid}-${Math.random().toString(36).slice(2, 10)}`;
+  }
+
+  getUserId() {
+    return this._uid;
+  }
+
+  getTrackId() {
+    return this._id;
+  }
+
+  getMediaStreamTrack() {
+    const { track, element } = this._source || {};
+    if (track) return track;
+    const kind = this.trackMediaType;
+    if (!element || !element.captureStream) return undefined;
+    this._captured ||= element.captureStream();
+    return this._captured.getTracks().find((captured) => captured.kind === kind);
+  }
+
+  getStats() {
+    return this._readStats();
+  }
+
+  close() {
+    this.stop();
+  }
+
+  _replace(source) {
+    this._source = source;
+    this._captured = null;
+    if (this.isPlaying) this._show();
+  }
+}
+
+export class RemoteVideoTrack extends RemoteTrack {
+  constructor(uid, readStats) {
+    super("video", uid, readStats);
+    this._box = null;
+    this._config = {};
+    this._seen = false;
+  }
+
+  // Fills `element` (or the element with that id) with the picture.
+  play(element, config = {}) {
+    const container = typeof element === "string" ? document.getElementById(element) : element;
+    if (!(container instanceof HTMLElement)) throw invalid("play takes an element of the page, or its id.");
+    if (config.fit && !FITS.includes(config.fit)) throw invalid("fit is cover, contain or fill.");
+    this._config = { ...config };
+    if (!this._box) this._box = boxOf(this._id);
+    if (this._box.parentElement !== container) container.append(this._box);
+    this.isPlaying = true;
+    this._show();
+  }
+
+  stop() {
+    if (this._video) dontPlay(this._video);
+    if (this._box) this._box.remove();
+    if (this._video && !(this._source && this._source.element === this._video)) this._video.srcObject = null;
+    this._box = null;
+    this._video = null;
+    this.isPlaying = false;
+  }
+
+  // The picture as it is now.
+  getCurrentFrameData() {
+    const video = this._video;
+    if (!video || !video.videoWidth) throw new AgoraRTCException("INVALID_OPERATION", "There is no picture yet. Call play first.");
+    const canvas = document.createElement("canvas");
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    const context = canvas.getContext("2d");
+    context.drawImage(video, 0, 0);
+    return context.getImageData(0, 0, canvas.width, canvas.height);
+  }
+
+  _show() {
+    if (!this._source) return;
+    const video = this._source.element || this._plainVideo();
+    if (this._video && this._video !== video) this._video.remove();
+    this._video = video;
+    style(video, this._config);
+    if (this._source.track && !plays(video, this._source.track)) video.srcObject = new MediaStream([this._source.track]);
+    if (video.parentElement !== this._box) this._box.append(video);
+    playElement(video);
+    this._announceFirstFrame(video);
+  }
+
+  _plainVideo() {
+    if (this._video && !this._video.dataset.transport) return this._video;
+    const video = document.createElement("video");
+    video.muted = true; // its sound is the audio track's
+    return video;
+  }
+
+  _announceFirstFrame(video) {
+    if (this._seen) return;
+    const seen = () => {
+      if (this._seen) return;
+      this._seen = true;
+      this.emit("first-frame-decoded");
+    };
+    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(seen);
+    else video.addEventListener("playing", seen, { once: true });
+  }
+}
+
+function plays(element, track) {
+  return element.srcObject && element.srcObject.getTracks().includes(track);
+}
+
+function boxOf(id) {
+  const box = document.createElement("div");
+  box.id = `agora-video-player-${id}`;
+  Object.assign(box.style, { width: "100%", height: "100%", position: "relative", overflow: "hidden", backgroundColor: "black" });
+  return box;
+}
+
+function style(video, config) {
+  video.className = "agora_video_player";
+  video.playsInline = true;
+  video.setAttribute("playsinline", "");
+  video.disablePictureInPicture = true;
+  const shape = { width: "100%", height: "100%", position: "absolute", left: "0", top: "0" };
+  Object.assign(video.style, shape, { objectFit: config.fit || "cover", transform: config.mirror ? "rotateY(180deg)" : "" });
+}
+
+export class RemoteAudioTrack extends RemoteTrack {
+  constructor(uid, readStats, readLevel) {
+    super("audio", uid, readStats);
+    this._volume = 100;
+    this._readLevel = readLevel;
+    this._audio = null;
+  }
+
+  // Sound needs no element. Where the browser waits for a touch of the page, AgoraRTC.onAutoplayFailed is called, and the touch starts it.
+  play() {
+    this.isPlaying = true;
+    this._show();
+  }
+
+  stop() {
+    const audio = this._audio;
+    this._audio = null;
+    this.isPlaying = false;
+    if (!audio) return;
+    dontPlay(audio);
+    delete audio.dataset.wantsSound;
+    if (this._source && this._source.element === audio) {
+      audio.muted = true;
+      return;
+    }
+    audio.srcObject = null;
+    audio.remove();
+  }
+
+  setVolume(volume) {
+    if (!(volume >= 0 && volume <= 100)) throw invalid("volume is a number from 0 to 100.");
+    this._volume = volume;
+    if (this._audio) this._audio.volume = volume / 100;
+  }
+
+  // From 0 to 1.
+  getVolumeLevel() {
+    return this._readLevel();
+  }
+
+  async setPlaybackDevice(deviceId) {
+    if (!this._audio || !this._audio.setSinkId) {
+      throw new AgoraRTCException("NOT_SUPPORTED", "This browser cannot choose a loudspeaker, or the track does not play yet.");
+    }
+    await this._audio.setSinkId(deviceId);
+  }
+
+  _show() {
+    if (!this._source) return;
+    const { track, element } = this._source;
+    if (element) this._unmute(element);
+    else this._sound(track);
+    this._audio.volume = this._volume / 100;
+  }
+
+  _unmute(element) {
+    if (this._audio && this._audio !== element) this._audio.remove();
+    this._audio = element;
+    element.dataset.wantsSound = "";
+    element.muted = false;
+    playElement(element).then((played) => {
+      if (played || this._audio !== element) return;
+      element.muted = true; // the picture at least
+      element.play().catch(() => {});
+    });
+  }
+
+  _sound(track) {
+    if (!this._audio || this._audio.dataset.transport) {
+      this._audio = document.createElement("audio");
+      this._audio.hidden = true;
+      this._audio.autoplay = true;
+      document.body.append(this._audio);
+    }
+    if (!plays(this._audio, track)) this._audio.srcObject = new MediaStream([track]);
+    playElement(this._audio);
+  }
+}
