@@ -1,0 +1,193 @@
+"""Live pictures encoded: H.264 (RFC 6184) and VP8 (RFC 7741), each frame at once, at a rate that may change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Protocol, cast
+
+import av
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType, VideoFrame
+
+from avatarium.engine.live.clock import FPS
+from avatarium.engine.live.painter import I420
+from avatarium.engine.video.framing import Size
+
+BITRATE = 1_000_000
+"""Bits a second of a new encoder."""
+HIGHEST_BITRATE = 4_000_000
+KEY_S = 0.45
+"""A key frame may take so long a share of the connection: the size of the buffer that rate control fills."""
+_TIME_BASE = Fraction(1, 90_000)
+_BUFFER_OFF = 1.5
+"""A buffer wrong by more than this factor is put right at the next key frame."""
+_STEP = 0.15
+"""VP8: a change of the rate by less is not worth a key frame."""
+_MACROBLOCK = 16
+_LEVELS = ((1_620, 40_500, "3.0"), (3_600, 108_000, "3.1"), (8_192, 245_760, "4.0"), (22_080, 589_824, "5.0"))
+"""Macroblocks in a frame and in a second that a level allows (H.264 table A-1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coded:
+    """One encoded frame."""
+
+    data: bytes
+    """Annex B byte stream with parameter sets before each key frame, or one VP8 frame."""
+    key: bool
+
+
+class PictureEncoder(Protocol):
+    """Encodes the frames of one room. For one thread at a time."""
+
+    bitrate: int
+    """Bits a second, settable at any time."""
+
+    def encode(self, picture: I420, pts: int, *, key: bool = False) -> Coded:
+        """One frame, at once.
+
+        Args:
+            picture: of the size that the encoder was made for; not written to, and not read after the call.
+            pts: in 1/90,000 s, rising; gaps are frames left out.
+            key: make it a key frame.
+        """
+
+    def close(self) -> None:
+        """Free the encoder."""
+
+
+class H264Encoder:
+    """x264, constrained baseline, one thread. A new bit rate takes effect with the next frame, without a key frame.
+
+    Args:
+        size: of the frames, even sides.
+        bitrate: bits a second to begin with.
+        preset: of x264; ``ultrafast`` costs a third less and needs a quarter more bits.
+    """
+
+    def __init__(self, size: Size, bitrate: int = BITRATE, *, preset: str = "superfast") -> None:
+        self._size, self._preset, self._bitrate = size, preset, bitrate
+        self._context, self._buffer = self._open()
+
+    @property
+    def bitrate(self) -> int:
+        """Bits a second."""
+        return self._bitrate
+
+    @bitrate.setter
+    def bitrate(self, bits: int) -> None:
+        self._bitrate = bits
+        self._context.bit_rate = bits
+
+    def encode(self, picture: I420, pts: int, *, key: bool = False) -> Coded:
+        """As :meth:`PictureEncoder.encode`."""
+        if key and not 1 / _BUFFER_OFF < self._buffer / _buffer_bits(self._bitrate) < _BUFFER_OFF:
+            # libavcodec changes the rate of a running x264, but PyAV does not let the size of its buffer be set.
+            self._context, self._buffer = self._open()
+        return _encoded(self._context, picture, pts, key)
+
+    def close(self) -> None:
+        """Free the encoder."""
+        del self._context
+
+    def _open(self) -> tuple[VideoCodecContext, int]:
+        context = _context("libx264", self._size, self._bitrate)
+        buffer = _buffer_bits(self._bitrate)
+        context.options = {
+            "preset": self._preset,
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "level": _level(self._size),
+            "forced-idr": "1",
+            "threads": "1",
+            "maxrate": str(HIGHEST_BITRATE),
+            "bufsize": str(buffer),
+            "qmin": "18",
+            # The matrix of OpenCV's conversion, told to the decoder.
+            "x264-params": "repeat-headers=1:keyint=infinite:scenecut=0:fullrange=off"
+            ":colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",
+        }
+        context.open()
+        return context, buffer
+
+
+class Vp8Encoder:
+    """libvpx in its real-time mode, one thread. A bit rate that changes by more than a sixth costs a key frame."""
+
+    def __init__(self, size: Size, bitrate: int = BITRATE) -> None:
+        self._size, self._bitrate = size, bitrate
+        self._context = self._open()
+        self._opened = bitrate
+
+    @property
+    def bitrate(self) -> int:
+        """Bits a second."""
+        return self._bitrate
+
+    @bitrate.setter
+    def bitrate(self, bits: int) -> None:
+        self._bitrate = bits
+
+    def encode(self, picture: I420, pts: int, *, key: bool = False) -> Coded:
+        """As :meth:`PictureEncoder.encode`."""
+        off = abs(self._bitrate / self._opened - 1)
+        if off > _STEP or (key and off):
+            self._context, self._opened = self._open(), self._bitrate
+        return _encoded(self._context, picture, pts, key)
+
+    def close(self) -> None:
+        """Free the encoder."""
+        del self._context
+
+    def _open(self) -> VideoCodecContext:
+        context = _context("libvpx", self._size, self._bitrate)
+        context.gop_size = 1_000_000
+        context.options = {
+            "deadline": "realtime",
+            "cpu-used": "-8",
+            "noise-sensitivity": "0",
+            "lag-in-frames": "0",
+            "auto-alt-ref": "0",
+            "error-resilient": "0",
+            "static-thresh": "1",
+            "max-intra-rate": str(round(KEY_S * FPS * 100)),
+            "minrate": str(self._bitrate),
+            "maxrate": str(self._bitrate),
+            "bufsize": str(_buffer_bits(self._bitrate)),
+            "qmin": "4",
+            "qmax": "56",
+            "threads": "1",
+        }
+        context.open()
+        return context
+
+
+def _context(codec: str, size: Size, bitrate: int) -> VideoCodecContext:
+    context = cast(VideoCodecContext, av.CodecContext.create(codec, "w"))
+    context.width, context.height = size.width, size.height
+    context.pix_fmt = "yuv420p"
+    context.time_base, context.framerate = _TIME_BASE, Fraction(FPS)
+    context.bit_rate = bitrate
+    return context
+
+
+def _encoded(context: VideoCodecContext, picture: I420, pts: int, key: bool) -> Coded:
+    frame: Any = VideoFrame.from_ndarray(picture, format="yuv420p")
+    frame.pts, frame.time_base = pts, _TIME_BASE
+    if key:
+        frame.pict_type = PictureType.I
+    packets = context.encode(frame)
+    return Coded(data=b"".join(bytes(p) for p in packets), key=any(p.is_keyframe for p in packets))
+
+
+def _buffer_bits(bitrate: int) -> int:
+    # x264 wants room for a frame at the highest rate at least.
+    return max(round(bitrate * KEY_S), HIGHEST_BITRATE // FPS)
+
+
+def _level(size: Size) -> str:
+    columns, rows = (-(-side // _MACROBLOCK) for side in (size.width, size.height))
+    blocks = columns * rows
+    fitting = (name for most, rate, name in _LEVELS if blocks <= most and blocks * FPS <= rate)
+    return next(fitting, "5.1")
