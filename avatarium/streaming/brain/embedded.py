@@ -1,0 +1,133 @@
+"""The brain that every installation has: quotes the room's context. No network, no language model, nothing invented."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+
+from avatarium.engine.speech import guess_language
+from avatarium.errors import AssetError
+from avatarium.streaming.brain.answers import instructs, quoted, small_answer
+from avatarium.streaming.brain.context import CONTEXT_MAX, read_context, without
+from avatarium.streaming.brain.followups import Query, query_of
+from avatarium.streaming.brain.memory import Memory
+from avatarium.streaming.brain.phrases import phrases, small_talk
+from avatarium.streaming.brain.records import Report, unheard
+from avatarium.streaming.brain.retrieval import Embed, Hit, Index, Trust
+
+KEPT = 64
+"""Contexts that stay prepared, about 0.3 MB each."""
+QUESTION_MAX = 500
+"""Characters of a question that are looked at."""
+
+_log = logging.getLogger(__name__)
+
+
+class Library:
+    """Prepared contexts of a process, by their hash. Used from one event loop; works in one thread of its own."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="brain")
+        self._prepared: OrderedDict[str, asyncio.Task[Shelf]] = OrderedDict()
+
+    async def shelf(self, context: str) -> Shelf:
+        """A context made ready, once for all who ask for it at the same time."""
+        key = hashlib.sha256(context.encode()).hexdigest()
+        task = self._prepared.get(key)
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
+            task = self._prepared[key] = asyncio.create_task(self._prepare(context), name="prepare context")
+            while len(self._prepared) > KEPT:
+                _, old = self._prepared.popitem(last=False)
+                old.cancel()
+        self._prepared.move_to_end(key)
+        return await asyncio.shield(task)
+
+    async def search(self, shelf: Shelf, query: Query) -> list[Hit]:
+        """The best passages for a question."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, shelf.index.search, query)
+
+    async def aclose(self) -> None:
+        """Stop; what a thread is busy with is waited for, a second at most."""
+        tasks = list(self._prepared.values())
+        self._prepared.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _prepare(self, context: str) -> Shelf:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, prepare_context, context)
+
+
+class Shelf:
+    """One context, ready to be searched."""
+
+    def __init__(self, index: Index, told: Index, language: str, problem: AssetError | None) -> None:
+        self.index = index
+        self.told = told
+        """Who the avatar is and what its headings are: what small talk is answered from."""
+        self.language = language
+        self.problem = problem
+        """Why meaning is not compared, though the language would allow it."""
+
+
+def prepare_context(context: str) -> Shelf:
+    """Read and embed a context: some milliseconds, or up to 1.5 s of CPU where it is English and full. Any thread."""
+    passages = read_context(context[:CONTEXT_MAX])
+    language = guess_language(context).code
+    told = Index(passages, None, language)
+    embed, problem = _embedding() if language == "en" and passages else (None, None)
+    return Shelf(Index(without(passages, instructs), embed, language), told, language, problem)
+
+
+def _embedding() -> tuple[Embed | None, AssetError | None]:
+    from avatarium.engine.language.embedding import embedding
+
+    try:
+        return embedding(), None
+    except AssetError as problem:
+        _log.warning("Questions are matched by their words alone: %s", problem.message)
+        return None, problem
+
+
+class EmbeddedBrain:
+    """See :class:`records.Brain`."""
+
+    def __init__(self, library: Library, context: str, *, language: str = "en", report: Report = unheard) -> None:
+        self._library = library
+        self._context = context.strip()
+        self._language = language
+        self._report = report
+
+    async def prepare(self) -> None:
+        """See :meth:`records.Brain.prepare`."""
+        shelf = await self._library.shelf(self._context)
+        if shelf.problem:
+            raise shelf.problem
+
+    async def answer(self, question: str, memory: Memory) -> AsyncIterator[str]:
+        """See :meth:`records.Brain.answer`."""
+        for sentence in await self._sentences(question.strip()[:QUESTION_MAX], memory):
+            yield sentence
+
+    async def passages(self, question: str, memory: Memory) -> list[Hit]:
+        """What the context holds on a question, best first; for a brain that words its answers itself."""
+        shelf = await self._library.shelf(self._context)
+        query = query_of(question, memory, shelf.language)
+        return [hit for hit in await self._library.search(shelf, query) if hit.trust is not Trust.NONE]
+
+    async def _sentences(self, question: str, memory: Memory) -> list[str]:
+        own = phrases(self._language)
+        if not any(c.isalnum() for c in question):
+            return [own.repeat]
+        shelf = await self._library.shelf(self._context)
+        if talk := small_talk(question, self._language):
+            return small_answer(talk[0], shelf.told, phrases(talk[1]))
+        if not shelf.index.units:
+            return [own.nothing]
+        hits = await self.passages(question, memory)
+        return quoted(hits[0], own) if hits else [own.unknown]

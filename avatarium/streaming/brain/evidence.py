@@ -1,0 +1,48 @@
+"""What kind of thing a question asks for, and whether a text has such a thing in it.
+
+A passage that is about the right matter but names no price does not answer what something costs. The patterns are in
+``evidence.toml``, of the languages that rooms speak most; of others nothing is known, and nothing is then demanded.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from enum import StrEnum
+from importlib import resources
+
+
+class Wanted(StrEnum):
+    """A kind of answer that can be told by its looks."""
+
+    PRICE = "price"
+    TIME = "time"
+    COUNT = "count"
+    PHONE = "phone"
+    MAIL = "mail"
+    WEB = "web"
+    PERSON = "person"
+
+
+STRICT = frozenset({Wanted.PHONE, Wanted.MAIL, Wanted.WEB})
+"""Kinds that nothing else can stand for."""
+_CASE_MATTERS = frozenset({Wanted.PERSON})
+"""Names are told by their capitals."""
+
+
+def wanted_by(question: str) -> frozenset[Wanted]:
+    """What kinds of thing a question asks for; empty where it cannot be told."""
+    return frozenset(wanted for wanted in Wanted if _pattern("asked", wanted).search(question))
+
+
+def has(wanted: Wanted, text: str) -> bool:
+    """Whether a text has a thing of that kind in it."""
+    return _pattern("given", wanted).search(text) is not None
+
+
+@functools.cache
+def _pattern(side: str, wanted: Wanted) -> re.Pattern[str]:
+    table = tomllib.loads(resources.files(__package__).joinpath("evidence.toml").read_text(encoding="utf-8"))
+    exact = side == "given" and wanted in _CASE_MATTERS
+    return re.compile("|".join(table[side][wanted]), 0 if exact else re.IGNORECASE)
