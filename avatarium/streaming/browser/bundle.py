@@ -1,7 +1,7 @@
 """One script out of the modules in ``sdk/``: as an ES module and as a classic script, made when first asked for.
 
-The modules are written so that joining them is enough: each imports names from its neighbours only, none renames, and no
-two declare the same name (a test holds this). So there is nothing to build and nothing that could be out of step.
+The modules are written so that joining them is enough: each imports names from its neighbours only, none renames, and
+no two declare the same name (a test holds this). So there is nothing to build and nothing that could be out of step.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 
 SDK = Path(__file__).parent / "sdk"
 ORDER = (
-    "logs", "errors", "emitter", "here", "parameters", "token", "sdp", "statistics", "autoplay", "remote", "local", "pcm",
-    "player", "whep", "socket", "session", "watch", "client", "agora",
+    "logs", "errors", "emitter", "here", "parameters", "token", "sdp", "statistics", "autoplay", "remote", "local",
+    "pcm", "player", "whep", "socket", "session", "watch", "client", "agora",
 )  # fmt: skip
 """Each after those it uses while it loads."""
 PUBLIC = (
@@ -23,7 +23,7 @@ PUBLIC = (
     "setParameter", "getParameter", "setServer", "AgoraRTCException",
 )  # fmt: skip
 """What can be imported by name besides the default export."""
-NOTICE = "// Avatarium's browser module: the viewer's part of the interface of agora-rtc-sdk-ng, for rooms of this server.\n"
+NOTICE = "// The viewer of Avatarium's live rooms, with the interface of agora-rtc-sdk-ng.\n"
 
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./([\w-]+)\.js\";\n", re.MULTILINE)
 _REEXPORT = re.compile(r"^export \{[^}]*\};\n", re.MULTILINE)

@@ -1,0 +1,154 @@
+// Before a room: whose face, which voice, for how long.
+
+import { $, el, remember, remembered, toast } from "./page.js";
+
+export const EMOTIONS = { neutral: "Calm", happy: "Happy", serious: "Serious", surprised: "Surprised", sad: "Sad" };
+export const GESTURES = { nod: "Nod", shake: "Shake the head", tilt: "Tilt the head", brows: "Raise the brows", look_away: "Look away, thinking", lean_in: "Lean in" };
+const GREETINGS = { en: "Hello! Nice to meet you.", es: "¡Hola! Encantada de conocerte.", fr: "Bonjour ! Ravie de vous rencontrer.", it: "Ciao! Piacere di conoscerti.", pt: "Olá! Prazer em conhecer você.", hi: "नमस्ते! आपसे मिलकर अच्छा लगा।" };
+
+export function fillChoices(select, choices, first) {
+  if (first) select.append(el("option", { value: "" }, first));
+  for (const [value, label] of Object.entries(choices)) select.append(el("option", { value }, label));
+}
+
+function languageName(code) {
+  try {
+    return new Intl.DisplayNames(["en"], { type: "language" }).of(code) || code;
+  } catch {
+    return code;
+  }
+}
+
+function isYoung(voice) {
+  return voice.live === false;
+}
+
+export class Setup {
+  constructor(api, facts) {
+    this._api = api;
+    this._facts = facts;
+    this._avatars = [];
+    this._voices = [];
+    this._heard = new Map();
+    this._sound = new Audio();
+    this.avatar = null;
+    fillChoices($("mood"), EMOTIONS);
+    $("language").addEventListener("change", () => this._showVoices());
+    $("listen").addEventListener("click", () => this._listen());
+    $("length").addEventListener("change", () => this._showCost());
+    $("shape").addEventListener("change", () => this._showShape());
+    $("context").value = remembered("localStorage", "live-context");
+    $("context").addEventListener("input", () => remember("localStorage", "live-context", $("context").value));
+    $("faces").addEventListener("keydown", (event) => this._step(event));
+    for (const option of $("length").options) option.hidden = Number(option.value) > facts.longest_s;
+    this._showCost();
+  }
+
+  async load() {
+    const [avatars, voices] = await Promise.all([this._api.get("streaming-avatar/all_avatars"), this._api.get("anchor/tts_list")]);
+    this._avatars = Array.isArray(avatars) ? avatars : avatars.data || [];
+    this._voices = voices;
+    this._showFaces();
+    this._showLanguages();
+    $("start").disabled = !this.avatar;
+    if (!this.avatar) toast("There is no avatar yet. Make one with avatar/upload or userVideoTwin/start, then load this page again.");
+  }
+
+  // What agora-token is asked for.
+  request() {
+    const request = {
+      avatar_id: this.avatar._id, expire_seconds: Number($("length").value), microphone: true, shape: $("shape").value,
+      qa_context: $("context").value.trim(), emotion: $("mood").value, record: $("record").checked, background_color: $("ground").value,
+    };
+    if ($("voice").value) request.voice_id = $("voice").value;
+    else request.language = $("language").value;
+    return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== "" && value !== false));
+  }
+
+  silence() {
+    this._sound.pause();
+  }
+
+  _showFaces() {
+    const wanted = remembered("localStorage", "live-avatar");
+    const faces = this._avatars.map((avatar) => {
+      const cover = avatar.video_cover || avatar.people_img || avatar.cover || "";
+      const image = el("img", { src: cover || undefined, alt: "", loading: "lazy", draggable: "false" });
+      return el("button", { type: "button", class: "face", role: "radio", "aria-checked": "false", tabindex: "-1", "data-id": avatar._id, onclick: () => this._choose(avatar) }, image, el("span", {}, avatar.name || "Unnamed"));
+    });
+    $("faces").replaceChildren(...faces);
+    const first = this._avatars.find((avatar) => avatar._id === wanted) || this._avatars[0];
+    if (first) this._choose(first, false);
+  }
+
+  _choose(avatar, focus = true) {
+    this.avatar = avatar;
+    remember("localStorage", "live-avatar", avatar._id);
+    for (const face of $("faces").children) {
+      const isIt = face.dataset.id === avatar._id;
+      face.setAttribute("aria-checked", String(isIt));
+      face.tabIndex = isIt ? 0 : -1;
+      if (isIt && focus) face.focus();
+    }
+    const picture = avatar.people_img || avatar.video_cover || avatar.cover;
+    if (picture) $("poster").src = picture;
+    $("who").firstElementChild.textContent = avatar.name || "Your avatar";
+    $("who-more").textContent = "Press Start, and talk.";
+    if (this._voices.length) this._showVoices();
+  }
+
+  _step(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step || !this.avatar) return;
+    event.preventDefault();
+    const at = this._avatars.indexOf(this.avatar);
+    this._choose(this._avatars[(at + step + this._avatars.length) % this._avatars.length]);
+  }
+
+  _showLanguages() {
+    const codes = [...new Set(this._voices.map((voice) => voice.country))];
+    const mine = (navigator.language || "en").slice(0, 2);
+    codes.sort((a, b) => (b === "en") - (a === "en") || languageName(a).localeCompare(languageName(b)));
+    $("language").replaceChildren(...codes.map((code) => el("option", { value: code, selected: code === mine }, languageName(code))));
+    this._showVoices();
+  }
+
+  _showVoices() {
+    const spoken = this._voices.filter((voice) => voice.country === $("language").value);
+    const gender = this.avatar ? this.avatar.gender : "";
+    const rank = (voice) => Number(isYoung(voice)) * 4 + Number(!voice.installed) * 2 + Number(voice.gender !== gender);
+    spoken.sort((a, b) => rank(a) - rank(b));
+    const label = (voice) => [`${voice.label || voice.name}, ${voice.gender}${voice.region ? `, ${voice.region}` : ""}`, isYoung(voice) ? "begins late" : "", voice.installed ? "" : "is fetched first"].filter(Boolean).join(" · ");
+    $("voice").replaceChildren(...spoken.map((voice) => el("option", { value: voice.value || voice._id }, label(voice))));
+  }
+
+  async _listen() {
+    const button = $("listen");
+    const voice = $("voice").value;
+    const language = $("language").value;
+    button.disabled = true;
+    button.textContent = "…";
+    try {
+      if (!this._heard.has(voice)) {
+        const msg = GREETINGS[language] || GREETINGS.en;
+        this._heard.set(voice, await this._api.post("video/send_tts", { msg, tts_id: voice, country: language, speechRate: 1 }));
+      }
+      this._sound.src = this._heard.get(voice);
+      await this._sound.play();
+    } catch (problem) {
+      toast(problem.name === "NotSupportedError" ? "The sound cannot be played here." : problem.message);
+    }
+    button.disabled = false;
+    button.textContent = "Listen";
+  }
+
+  _showCost() {
+    const seconds = Number($("length").value);
+    const coins = Math.ceil(Math.ceil(seconds / this._facts.unit_s) * this._facts.unit_coins);
+    $("cost").textContent = `Up to ${coins} coin${coins === 1 ? "" : "s"}. Time you do not use is given back.`;
+  }
+
+  _showShape() {
+    $("screen").dataset.shape = $("shape").value;
+  }
+}
