@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from avatarium.engine.live.clock import FPS, PACKET_SAMPLES, RATE, SILENCE, TICK_PTS, TICK_S, TICK_SAMPLES
     from avatarium.engine.live.encoders import Coded, H264Encoder, PictureEncoder, Vp8Encoder
     from avatarium.engine.live.gestures import Gesture
+    from avatarium.engine.live.heard import HeardSound
     from avatarium.engine.live.idle import Look
     from avatarium.engine.live.marks import Cut, Mark, MarkKind
     from avatarium.engine.live.opus import OpusEncoder
@@ -31,6 +32,7 @@ _HOMES = {
     **dict.fromkeys(("FPS", "PACKET_SAMPLES", "RATE", "SILENCE", "TICK_PTS", "TICK_S", "TICK_SAMPLES"), "clock"),
     **dict.fromkeys(("Coded", "H264Encoder", "PictureEncoder", "Vp8Encoder"), "encoders"),
     "Gesture": "gestures",
+    "HeardSound": "heard",
     "Look": "idle",
     **dict.fromkeys(("Cut", "Mark", "MarkKind"), "marks"),
     "OpusEncoder": "opus",
@@ -52,6 +54,7 @@ __all__ = [
     "Cut",
     "Gesture",
     "H264Encoder",
+    "HeardSound",
     "IdleFrames",
     "Look",
     "Mark",
