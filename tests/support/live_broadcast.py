@@ -130,7 +130,7 @@ class Broadcast:
         while True:
             due_s = zero_s + self.tick * TICK_S
             await asyncio.sleep(max(due_s - LEAD_S - loop.time(), 0))
-            self._send_pictures(due_s)
+            await self._send_pictures(due_s)
             for half in (0, 1):
                 number = self.tick * 2 + half
                 data = sound.code(number)
@@ -139,15 +139,16 @@ class Broadcast:
                     viewer.send_sound(packet)
             self.tick += 1
 
-    def _send_pictures(self, due_s: float) -> None:
+    async def _send_pictures(self, due_s: float) -> None:
         for codec in {viewer.codec for viewer in self.viewers.values() if viewer.connected}:
             source = self._sources.setdefault(codec, PictureSource(codec, self.size, self.bitrate))
             watching = [viewer for viewer in self.viewers.values() if viewer.codec == codec]
             if self.adaptive:
                 known = [viewer.estimated_bitrate for viewer in watching]
                 source.set_bitrate(min([self.bitrate, *(max(rate, 80_000) for rate in known if rate is not None)]))
-            data, key = source.code(self.tick, key=codec in self._wanted)
+            wanted = codec in self._wanted
             self._wanted.discard(codec)
+            data, key = await asyncio.to_thread(source.code, self.tick, key=wanted)
             packet = LivePacket(data=data, pts=self.tick * 3600, due_s=due_s, key=key, generation=0)
             for viewer in watching:
                 viewer.send_picture(packet)

@@ -89,7 +89,6 @@ class MediaSender:
         self._started = False
         self._report_timer: asyncio.Handle | None = None
         self._reports = 0
-        self.rtt_s: float | None = None
         self.jitter_s = 0.0
 
     def start(self) -> None:
@@ -197,7 +196,7 @@ class MediaSender:
             self._reported(packet, now)
         elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
             if self.picture is not None and packet.media_ssrc == self.picture.ssrc:
-                self._outbox.again(self.picture.repeat(packet.lost, now, self.rtt_s or 0.0))
+                self._outbox.again(self.picture.repeat(packet.lost, now, self._bandwidth.rtt_s or 0.0))
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
             if now - self._key_asked_s >= KEY_GAP_S:
                 self._key_asked_s = now
@@ -213,7 +212,7 @@ class MediaSender:
             reception = stream.reception(report, now)
             self.jitter_s = reception.jitter_s
             if reception.rtt_s is not None:
-                self.rtt_s = reception.rtt_s if self.rtt_s is None else 0.8 * self.rtt_s + 0.2 * reception.rtt_s
+                self._bandwidth.round_trip(reception.rtt_s, now)
             self._bandwidth.lost(reception.lost, now)
         self._outbox.estimate(self._bandwidth.estimate(now))
 
@@ -236,7 +235,7 @@ class MediaSender:
         """What the room shows of a viewer."""
         streams = self._streams()
         return {
-            "rtt_ms": None if self.rtt_s is None else round(self.rtt_s * 1000, 1),
+            "rtt_ms": None if self._bandwidth.rtt_s is None else round(self._bandwidth.rtt_s * 1000, 1),
             "jitter_ms": round(self.jitter_s * 1000, 1),
             "loss": round(self._bandwidth.loss, 4),
             "bitrate": round(self._bandwidth.rate(self._loop.time())),
