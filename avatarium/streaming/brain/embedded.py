@@ -75,12 +75,12 @@ class Shelf:
         """Why meaning is not compared, though the language would allow it."""
 
 
-def prepare_context(context: str) -> Shelf:
+def prepare_context(context: str, *, by_meaning: bool = True) -> Shelf:
     """Read and embed a context: some milliseconds, or up to 1.5 s of CPU where it is English and full. Any thread."""
     passages = read_context(context[:CONTEXT_MAX])
     language = guess_language(context).code
     told = Index(passages, None, language)
-    embed, problem = _embedding() if language == "en" and passages else (None, None)
+    embed, problem = _embedding() if by_meaning and language == "en" and passages else (None, None)
     return Shelf(Index(without(passages, instructs), embed, language), told, language, problem)
 
 
@@ -130,4 +130,5 @@ class EmbeddedBrain:
         if not shelf.index.units:
             return [own.nothing]
         hits = await self.passages(question, memory)
-        return quoted(hits[0], own) if hits else [own.unknown]
+        # What introduces a quotation is said in the quotation's own language.
+        return quoted(hits[0], phrases(shelf.language)) if hits else [own.unknown]

@@ -23,12 +23,26 @@ class Wanted(StrEnum):
     MAIL = "mail"
     WEB = "web"
     PERSON = "person"
+    PLACE = "place"
+    LIST = "list"
+    """All there is of a kind; told by the layout and not by the words."""
 
 
 STRICT = frozenset({Wanted.PHONE, Wanted.MAIL, Wanted.WEB})
 """Kinds that nothing else can stand for."""
 _CASE_MATTERS = frozenset({Wanted.PERSON})
 """Names are told by their capitals."""
+
+
+_ROLE = re.compile(
+    r"\bwho(?:'s|’s| is| are| was) (?:the|your) (\w+)|what(?:'s|’s| is) the name of (?:the|your) (\w+)", re.IGNORECASE
+)
+
+
+def role_asked(question: str) -> str:
+    """What the person is that a question asks for: ``chef`` in "Who is the chef?"; else empty."""
+    match = _ROLE.search(question)
+    return (match.group(1) or match.group(2)).lower() if match else ""
 
 
 def wanted_by(question: str) -> frozenset[Wanted]:

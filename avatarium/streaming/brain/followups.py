@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from avatarium.streaming.brain.words import telling
+from avatarium.streaming.brain.words import telling, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,8 @@ class Query:
     """Texts whose meaning is looked for; the best counts."""
     words: Mapping[str, float]
     """Telling words, with the share that each counts."""
+    exact: tuple[str, ...] = ()
+    """Names and numbers of the question, for which nothing else can stand."""
     said: str = ""
     """The answer that was just given, where this question follows it up."""
 
@@ -49,14 +51,25 @@ def query_of(question: str, memory: Memory, language: str) -> Query:
     own = dict.fromkeys(telling(question, language), 1.0)
     last = memory.last
     if last is None or not _leans(question, len(own)):
-        return Query(text=question, readings=(question,), words=own)
+        return Query(text=question, readings=(question,), words=own, exact=_exact(question, language))
     before = dict.fromkeys(telling(last.question, language), BEFORE_SHARE)
     return Query(
         text=question,
-        readings=(f"{last.question} {question}",),
+        readings=(f"{last.question} {question}", *([question] if own else [])),
         words=before | own,
+        exact=_exact(question, language),
         said=last.answer,
     )
+
+
+_NAME = re.compile(r"(?<=[^.!?\s] )(?!I\b)[A-Z][\w’'-]+|\b[A-Z]{2,}\b|\d[\d.,]*")
+
+
+def _exact(question: str, language: str) -> tuple[str, ...]:
+    """Told by capitals, so in English alone: in German every noun has one."""
+    if language != "en" or question.isupper() or question.istitle():
+        return ()
+    return tuple(word for match in _NAME.finditer(question) for word in words(match.group()))
 
 
 def _leans(question: str, count: int) -> bool:

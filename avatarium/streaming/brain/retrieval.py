@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarium.streaming.brain.context import Kind, Passage
-from avatarium.streaming.brain.evidence import STRICT, Wanted, has, wanted_by
+from avatarium.streaming.brain.evidence import STRICT, Wanted, has, role_asked, wanted_by
 from avatarium.streaming.brain.followups import Query
-from avatarium.streaming.brain.words import Weights, coverage, words
+from avatarium.streaming.brain.words import Weights, coverage, likeness, words
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -29,12 +29,29 @@ BLOCK_CHARACTERS = 450
 WORDS_SHARE = 0.3
 """What shared words may add to a cosine."""
 EVIDENCE_BONUS = 0.06
+PLACE_BONUS = 0.25
+LIST_BONUS = 0.2
+STRICT_BONUS = 0.35
 EVIDENCE_LACKING = 0.12
 STRICT_LACKING = 0.4
+"""Also taken off where a person of some office is asked for, and the office is not named."""
 AGAIN = 0.1
 """Taken off what was said just before, where a question follows it up."""
+SHORT_PASSAGE = 160
+"""Characters; a passage of two sentences that is not longer is told as a whole."""
+NAMED = 0.8
+"""Share of a question's words in a heading from which all that stands below it is meant."""
+ALONGSIDE = 0.75
+"""Share of the best sentence's score from which the sentence beside it belongs to the answer."""
+ASIDE = 0.5
+"""Share below which a sentence of the best window does not."""
+LONGEST_SPAN = 3
 SMALLER = 0.01
 """Taken off for each sentence beyond the first, so that of two equals the shorter answers."""
+
+
+_HELD = 0.7
+"""Likeness from which a word counts as standing in a text."""
 
 
 class Trust(Enum):
@@ -99,7 +116,7 @@ class Index:
     def __init__(self, passages: Sequence[Passage], embed: Embed | None, language: str) -> None:
         self.passages = tuple(passages)
         self.units = tuple(unit for passage in passages for unit in _units(passage))
-        self._weights = Weights([unit.words for unit in self.units if unit.last - unit.first == 1])
+        self._weights = Weights([unit.words for unit in self.units])
         self.language = language
         self._embed = embed
         self._bounds = BY_MEANING if embed else BY_WORDS
@@ -114,23 +131,52 @@ class Index:
         scores = self._scores(query)
         best: list[Hit] = []
         for i in np.argsort(-scores, kind="stable"):
-            unit = self.units[i]
+            unit = self._shaped(self.units[i], scores)
             if not any(_overlap(unit, hit.unit) for hit in best):
-                best.append(Hit(unit=unit, score=float(scores[i]), trust=self._trust(float(scores[i]))))
+                best.append(Hit(unit=unit, score=float(scores[i]), trust=self._trust(unit, float(scores[i]), query)))
             if len(best) == count:
                 break
         return best
 
-    def _trust(self, score: float) -> Trust:
-        if score >= self._bounds.sure:
-            return Trust.SURE
-        return Trust.RELATED if score >= self._bounds.related else Trust.NONE
+    def _shaped(self, unit: Unit, scores: NDArray[np.float64]) -> Unit:
+        """Prose without sentences that only stand beside the answer, and with those that belong to it."""
+        if unit.passage.kind is not Kind.PROSE:
+            return unit
+        if len(unit.passage.sentences) <= 2 and sum(map(len, unit.passage.sentences)) <= SHORT_PASSAGE:
+            return replace(unit, first=0, last=len(unit.passage.sentences))
+        alone = self._alone(unit.passage, scores)
+        top = max(alone[unit.first : unit.last])
+        first, last = unit.first, unit.last
+        while last - first > 1 and alone[last - 1] < ASIDE * top:
+            last -= 1
+        while last - first > 1 and alone[first] < ASIDE * top:
+            first += 1
+        while first and last - first < LONGEST_SPAN and alone[first - 1] >= ALONGSIDE * top:
+            first -= 1
+        while last < len(alone) and last - first < LONGEST_SPAN and alone[last] >= ALONGSIDE * top:
+            last += 1
+        return replace(unit, first=first, last=last)
+
+    def _alone(self, passage: Passage, scores: NDArray[np.float64]) -> list[float]:
+        """The scores of a passage's single sentences."""
+        pairs = zip(self.units, scores, strict=True)
+        return [float(score) for unit, score in pairs if unit.passage is passage and unit.last - unit.first == 1]
+
+    def _trust(self, unit: Unit, score: float, query: Query) -> Trust:
+        if score < self._bounds.related:
+            return Trust.NONE
+        strange = any(max(likeness(word, held) for held in unit.words) < _HELD for word in query.exact)
+        return Trust.RELATED if strange or score < self._bounds.sure else Trust.SURE
 
     def _scores(self, query: Query) -> NDArray[np.float64]:
         asked = {word: share * self._weights.of(word) for word, share in query.words.items()}
         shares = np.array([coverage(asked, unit.words) for unit in self.units])
-        wanted = wanted_by(query.text)
-        corrections = np.array([_correction(unit, wanted, query.said) for unit in self.units])
+        wanted, role = wanted_by(query.text), role_asked(query.text)
+        corrections = np.array([_correction(unit, wanted, role, query.said) for unit in self.units])
+        named = np.array(
+            [_is_block(unit) and coverage(asked, words(unit.passage.heading)) >= NAMED for unit in self.units]
+        )
+        corrections += LIST_BONUS * named
         if self._embed is None:
             return np.add(shares, corrections)
         return np.add(self._likenesses(query) + WORDS_SHARE * shares, corrections)
@@ -163,22 +209,39 @@ def _unit(passage: Passage, first: int, last: int) -> Unit:
     return replace(unit, words=words(f"{passage.heading} {passage.question} {unit.text}"))
 
 
+def _is_block(unit: Unit) -> bool:
+    """Whether it is a whole list."""
+    return unit.passage.kind is Kind.LIST and unit.last - unit.first > 1
+
+
 def _read_as(unit: Unit) -> tuple[str, ...]:
     """The texts whose vectors stand for a unit."""
     passage = unit.passage
     if passage.kind is Kind.PAIR:
         return (passage.question, f"{passage.question} {unit.text}")
+    if passage.heading and _is_block(unit):
+        return (passage.heading, f"{passage.heading}. {unit.text}")
     return (f"{passage.heading}. {unit.text}" if passage.heading else unit.text,)
 
 
-def _correction(unit: Unit, wanted: frozenset[Wanted], said: str) -> float:
+def _correction(unit: Unit, wanted: frozenset[Wanted], role: str, said: str) -> float:
     text = f"{unit.passage.question} {unit.text}" if unit.passage.kind is Kind.PAIR else unit.text
-    off = SMALLER * (unit.last - unit.first - 1) if unit.passage.kind is not Kind.PAIR else 0.0
-    off += AGAIN if said and unit.text in said else 0.0
-    for kind in wanted:
-        lacking = STRICT_LACKING if kind in STRICT else EVIDENCE_LACKING
-        off += -EVIDENCE_BONUS if has(kind, text) else lacking
-    return -off
+    correction = 0.0 if unit.passage.kind is Kind.PAIR else -SMALLER * (unit.last - unit.first - 1)
+    if said and unit.text in said:
+        correction -= AGAIN
+    if role and not any(likeness(role, word) >= _HELD for word in unit.words):
+        correction -= STRICT_LACKING
+    return correction + sum(_evidence(kind, unit, text) for kind in wanted)
+
+
+def _evidence(kind: Wanted, unit: Unit, text: str) -> float:
+    if kind is Wanted.LIST:
+        return LIST_BONUS if _is_block(unit) else 0.0
+    if kind is Wanted.PLACE:
+        return PLACE_BONUS if has(kind, text) else 0.0
+    if kind in STRICT:
+        return STRICT_BONUS if has(kind, text) else -STRICT_LACKING
+    return EVIDENCE_BONUS if has(kind, text) else -EVIDENCE_LACKING
 
 
 def _overlap(a: Unit, b: Unit) -> bool:
