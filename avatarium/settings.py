@@ -156,7 +156,13 @@ class Settings(BaseSettings):
     chat_model: str = Field("", description="Name of the model there.")
     chat_key: SecretStr = Field(SecretStr(""), description="Its key, where it wants one.")
     chat_timeout_s: float = Field(20, gt=0, description="Seconds that it has for its first word, and between two.")
+    chat_longest_s: float = Field(60, gt=0, description="Seconds after which its answer is cut off.")
+    chat_characters_max: int = Field(1500, ge=1, description="Characters after which its answer is cut off.")
     chat_prompt: str = Field("", description="What the model is told about its part, before the room's context.")
+    chat_grounded: bool = Field(
+        False, description="The model may only put passages of the room's context into other words; an answer with a "
+        "number or name that they do not have is replaced by the passage."
+    )  # fmt: skip
 
     # Money
     admin_name: str = Field("admin", description="Name of the first user, made at the first start.")

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 
 from avatarium.engine.speech import guess_language
@@ -16,7 +16,6 @@ from avatarium.streaming.brain.context import CONTEXT_MAX, read_context, without
 from avatarium.streaming.brain.followups import Query, query_of
 from avatarium.streaming.brain.memory import Memory
 from avatarium.streaming.brain.phrases import phrases, small_talk
-from avatarium.streaming.brain.records import Report, unheard
 from avatarium.streaming.brain.retrieval import Embed, Hit, Index, Trust
 
 KEPT = 64
@@ -97,11 +96,10 @@ def _embedding() -> tuple[Embed | None, AssetError | None]:
 class EmbeddedBrain:
     """See :class:`records.Brain`."""
 
-    def __init__(self, library: Library, context: str, *, language: str = "en", report: Report = unheard) -> None:
+    def __init__(self, library: Library, context: str, *, language: str = "en") -> None:
         self._library = library
         self._context = context.strip()
         self._language = language
-        self._report = report
 
     async def prepare(self) -> None:
         """See :meth:`records.Brain.prepare`."""
@@ -109,26 +107,35 @@ class EmbeddedBrain:
         if shelf.problem:
             raise shelf.problem
 
-    async def answer(self, question: str, memory: Memory) -> AsyncIterator[str]:
+    async def answer(self, question: str, memory: Memory) -> AsyncGenerator[str, None]:
         """See :meth:`records.Brain.answer`."""
-        for sentence in await self._sentences(question.strip()[:QUESTION_MAX], memory):
+        for sentence in await self.sentences(question, memory):
             yield sentence
+
+    async def sentences(self, question: str, memory: Memory) -> list[str]:
+        """The whole answer."""
+        own = phrases(self._language)
+        return await self._said(question, memory, unknown=own.unknown, nothing=own.nothing)
+
+    async def instead(self, question: str, memory: Memory) -> list[str]:
+        """The answer in place of a brain that failed: what is not known might be known another time."""
+        away = phrases(self._language).away
+        return await self._said(question, memory, unknown=away, nothing=away)
 
     async def passages(self, question: str, memory: Memory) -> list[Hit]:
         """What the context holds on a question, best first; for a brain that words its answers itself."""
         shelf = await self._library.shelf(self._context)
-        query = query_of(question, memory, shelf.language)
+        query = query_of(question.strip()[:QUESTION_MAX], memory, shelf.language)
         return [hit for hit in await self._library.search(shelf, query) if hit.trust is not Trust.NONE]
 
-    async def _sentences(self, question: str, memory: Memory) -> list[str]:
-        own = phrases(self._language)
+    async def _said(self, question: str, memory: Memory, *, unknown: str, nothing: str) -> list[str]:
         if not any(c.isalnum() for c in question):
-            return [own.repeat]
+            return [phrases(self._language).repeat]
         shelf = await self._library.shelf(self._context)
         if talk := small_talk(question, self._language):
             return small_answer(talk[0], shelf.told, phrases(talk[1]))
         if not shelf.index.units:
-            return [own.nothing]
+            return [nothing]
         hits = await self.passages(question, memory)
         # What introduces a quotation is said in the quotation's own language.
-        return quoted(hits[0], phrases(shelf.language)) if hits else [own.unknown]
+        return quoted(hits[0], phrases(shelf.language)) if hits else [unknown]

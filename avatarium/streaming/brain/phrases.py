@@ -37,6 +37,8 @@ class Phrases:
     unknown: str
     nothing: str
     """Where there is no context at all."""
+    away: str
+    """Where what should have answered cannot be reached."""
     related: str
     """Before a passage that may not be the answer."""
     repeat: str
@@ -72,7 +74,7 @@ def _table() -> dict[str, dict[str, Any]]:
 def _language(code: str) -> Phrases:
     table = _table()[code]
     replies = {talk: table["replies"][talk] for talk in Talk}
-    plain = {name: table[name] for name in ("unknown", "nothing", "related", "repeat", "topics")}
+    plain = {name: table[name] for name in ("unknown", "nothing", "away", "related", "repeat", "topics")}
     return Phrases(**plain, replies=replies)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol, TypeAlias
 
 from avatarium.errors import AvatariumError
@@ -28,7 +28,7 @@ class Brain(Protocol):
             AvatariumError: the context cannot be prepared; :meth:`answer` answers all the same.
         """
 
-    def answer(self, question: str, memory: Memory) -> AsyncIterator[str]:
+    def answer(self, question: str, memory: Memory) -> AsyncGenerator[str, None]:
         """What to say, in whole sentences that are fit to be spoken (no markup, no addresses), as they are known.
 
         Yields at least one sentence or raises. Closing the iterator (``aclose``) or cancelling the task that reads it
