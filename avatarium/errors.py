@@ -17,6 +17,7 @@
         ├── ForbiddenError      403  the key is good but not for this
         ├── NotFoundError       404  not there, or somebody else's
         ├── ConflictError       409  it contradicts what is already so
+        ├── GoneError           410  it was there and is over
         ├── TooLargeError       413
         ├── BusyError           429  too often or too many; ``retry_after_s`` tells when again
         └── UnavailableError    503  a part of the service is away
@@ -26,6 +27,8 @@ the case for programs and never changes; ``exit_code`` is what the command line 
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class AvatariumError(Exception):
@@ -107,6 +110,8 @@ class ServiceError(AvatariumError):
     """
 
     status = 500
+    data: Mapping[str, object] | None = None
+    """What a program may want to know beyond the sentence; ``data`` of the answer."""
 
     def __init__(
         self, message: str, *, code: str, number: int | None = None, retry_after_s: float | None = None
@@ -150,6 +155,12 @@ class ConflictError(ServiceError):
     """It contradicts what is already so."""
 
     status = 409
+
+
+class GoneError(ServiceError):
+    """It was there and is over."""
+
+    status = 410
 
 
 class TooLargeError(ServiceError):

@@ -13,7 +13,9 @@ from structlog.typing import Processor
 
 from avatarium.settings import Settings
 
-_SECRET = re.compile(r"\b(?:sk|lt|ct)_[\w.~+/=-]{4,}|(?<=sig=)[\w%.-]+|(?<=X-Amz-Signature=)\w+", re.IGNORECASE)
+_SECRET = re.compile(
+    r"\b(?:sk|lt|ct)_[\w.~+/=-]{4,}|\b007eJ[\w+/=%]{8,}|(?<=sig=)[\w%.-]+|(?<=X-Amz-Signature=)\w+", re.IGNORECASE
+)
 _MASK = "[hidden]"
 _LONG = frozenset({"exception", "stack"})
 _QUIET = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -22,13 +23,15 @@ from avatarium.api.slots import Slots
 from avatarium.platform import Platform
 
 RAW_PREFIX = "/files/"
+PLAIN_PREFIXES = (RAW_PREFIX, "/whep/")
+"""Below these, bodies are no JSON; the routes bound them."""
 BODY_TIMEOUT_S = 60
 UPLOADS_AT_ONCE = 16
 TRANSFERS_AT_ONCE = 8
 SLOT_WAIT_S = 10
 EXPOSED_HEADERS = [
     "X-Trace-Id", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
-    "Content-Range", "Accept-Ranges", "ETag",
+    "Content-Range", "Accept-Ranges", "ETag", "Location", "Link", "Accept-Patch", "Accept-Post",
 ]  # fmt: skip
 
 
@@ -36,14 +39,18 @@ def create_app(platform: Platform) -> FastAPI:
     """The API of one platform; the platform is opened and closed by whoever calls."""
     app = FastAPI(
         title="Avatarium", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False,
+        lifespan=_lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # looking for them costs each request
     )  # fmt: skip
     metrics = Metrics()
     metrics.count_tasks(platform.database)
+    metrics.count_rooms(platform.database)
     app.state.platform = platform
     app.state.uploads = Slots(UPLOADS_AT_ONCE, wait_s=SLOT_WAIT_S, what="uploads")
     app.state.transfers = Slots(TRANSFERS_AT_ONCE, wait_s=SLOT_WAIT_S, what="files to fetch")
     app.state.streams = Counter[str]()
+    app.state.sockets = Counter[str]()
+    app.state.stages = None
     app.state.metrics = metrics
     errors.install(app)
     _add_middleware(app, platform, metrics)
@@ -51,6 +58,13 @@ def create_app(platform: Platform) -> FastAPI:
     app.router.routes.extend(sorted((route for router in every for route in router.routes), key=by_specificity))
     openapi.install(app)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    if app.state.stages is not None:
+        await app.state.stages.close()
 
 
 def routers() -> Iterator[Router]:
@@ -66,7 +80,7 @@ def _add_middleware(app: FastAPI, platform: Platform, metrics: Metrics) -> None:
     settings = platform.settings
     # The last that is added is the outermost.
     app.add_middleware(
-        BodyMiddleware, max_bytes=settings.body_max_bytes, timeout_s=BODY_TIMEOUT_S, raw_prefix=RAW_PREFIX
+        BodyMiddleware, max_bytes=settings.body_max_bytes, timeout_s=BODY_TIMEOUT_S, raw_prefix=PLAIN_PREFIXES
     )
     app.add_middleware(GuardMiddleware, limit_s=settings.request_timeout_s, raw_prefix=RAW_PREFIX)
     app.add_middleware(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
 
 from avatarium.accounts.models import Principal, Scope
 from avatarium.api.middleware.trace import EXTRA_HEADERS, USER
@@ -33,7 +34,7 @@ async def platform_of(request: Request) -> Platform:
 PlatformDep = Annotated[Platform, Depends(platform_of)]
 
 
-def address_of(request: Request) -> str:
+def address_of(request: HTTPConnection) -> str:
     """The address of the client, as far as the proxies that are trusted tell it; all of an IPv6 /64 are one."""
     host = request.client.host if request.client else ""
     try:
@@ -115,7 +116,7 @@ async def perhaps(request: Request, platform: PlatformDep) -> Principal | None:
     return None
 
 
-def anonymous(request: Request, platform: PlatformDep) -> None:
+def anonymous(request: HTTPConnection, platform: PlatformDep) -> None:
     """Count a request without a key against the limit of its address."""
     count(request, platform, address_of(request), anonymous=True)
 
@@ -146,7 +147,7 @@ PerhapsCallerDep = Annotated[Principal | None, Depends(perhaps)]
 AnonymousDep = Annotated[None, Depends(anonymous)]
 
 
-def count(request: Request, platform: Platform, bucket: str, *, anonymous: bool = False) -> None:
+def count(request: HTTPConnection, platform: Platform, bucket: str, *, anonymous: bool = False) -> None:
     """Count a request; the headers of its answer tell what is left of the limit."""
     try:
         left = platform.limiter.hit(bucket, anonymous=anonymous)
@@ -158,7 +159,7 @@ def count(request: Request, platform: Platform, bucket: str, *, anonymous: bool 
         tell(request, {"X-RateLimit-Limit": limit, "X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": reset})
 
 
-def tell(request: Request, headers: Mapping[str, str]) -> None:
+def tell(request: HTTPConnection, headers: Mapping[str, str]) -> None:
     """Add headers to the answer to a request, whatever it will be."""
     request.scope.setdefault(EXTRA_HEADERS, {}).update(headers)
 

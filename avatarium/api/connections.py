@@ -1,4 +1,4 @@
-"""Connections, bounded: so many at once, and none that sends nothing or takes nothing for long.
+"""Connections, WebSockets among them, bounded: so many at once, and none that sends nothing or takes nothing for long.
 
 The server beneath waits for ever for a request whose head never ends, and for a client that stops reading.
 """
@@ -9,6 +9,7 @@ import asyncio
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
 from avatarium.api.envelope import Answer, failure
@@ -65,6 +66,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self.app = _overloaded() if crowded else self._served
         super().on_headers_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        self._stop_stall_timer()
+        if self.app is self._served:
+            super().handle_websocket_upgrade()
+        else:
+            words = "Too many connections are open. Try again in a few seconds."
+            self._end_with(failure(503, "too_many_connections", words, retry_after_s=RETRY_S))
+
     def send_400_response(self, msg: str) -> None:
         self._end_with(failure(400, "bad_http", f"{msg} Check what is sent."))
 
@@ -97,6 +106,40 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+
+class BoundedSocket(WebSocketsSansIOProtocol):
+    """One WebSocket. Whoever takes nothing for :data:`STALL_S` is cut off; silence is the business of the routes."""
+
+    stall_s = STALL_S
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._stall_timer: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_stall_timer()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stop_stall_timer()
+        self._stall_timer = self.loop.call_later(self.stall_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop_stall_timer()
+        super().resume_writing()
 
     def _stop_stall_timer(self) -> None:
         if self._stall_timer is not None:

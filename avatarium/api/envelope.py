@@ -6,7 +6,7 @@ import math
 import uuid
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
@@ -44,7 +44,7 @@ class ErrorBody(BaseModel):
     message: str = Field(description="What is wrong, then what to do.")
     msg: str = Field(description="The same as `message`.")
     reason: str = Field(description="The case, in snake_case, for programs; never changes.")
-    data: None = None
+    data: dict[str, Any] | None = Field(None, description="What programs may want to know beyond it; mostly null.")
     trace_id: str
     detail: list[Complaint] | None = Field(None, description="Field by field, where the request itself is wrong.")
 
@@ -76,12 +76,13 @@ def failure(
     number: int | None = None,
     retry_after_s: float | None = None,
     detail: Sequence[Mapping[str, str]] | None = None,
+    data: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """An error in its envelope, in the language that the request asks for where the sentence is a general one."""
     text = translated(reason, message, language_var.get())
     body: dict[str, object] = {"code": status if number is None else number, "message": text, "msg": text}
-    body |= {"reason": reason, "data": None, "trace_id": trace_id()}
+    body |= {"reason": reason, "data": data, "trace_id": trace_id()}
     if detail is not None:
         body["detail"] = list(detail)
     more = dict(headers or {})

@@ -32,7 +32,14 @@ def install(app: FastAPI) -> None:
 def answer_of(error: AvatariumError) -> Answer:
     """An error of ours as an answer."""
     if isinstance(error, ServiceError):
-        return failure(error.status, error.code, error.message, number=error.number, retry_after_s=error.retry_after_s)
+        return failure(
+            error.status,
+            error.code,
+            error.message,
+            number=error.number,
+            retry_after_s=error.retry_after_s,
+            data=error.data,
+        )
     if isinstance(error, InputError):
         return failure(400, error.code, error.message)
     if isinstance(error, (AssetError, StalledError)):

@@ -47,6 +47,7 @@ def run_api(leash: Leash | None, descriptor: int | None, overrides: dict[str, ob
 
     from avatarium.api.app import create_app
     from avatarium.platform import Platform
+    from avatarium.streaming.guard import guarding
 
     _wait(leash, settings, clock)
     platform = Platform.open(settings)
@@ -58,7 +59,8 @@ def run_api(leash: Leash | None, descriptor: int | None, overrides: dict[str, ob
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # the server raises what it caught once more when it has ended
     log.info("api_ready", address=url_of(listener))
-    server.run(sockets=[listener])
+    with guarding(platform.database, platform.rooms, clock, settings):
+        server.run(sockets=[listener])
     platform.close()
     log.info("api_stopped")
     return 0
@@ -84,7 +86,8 @@ def run_worker(leash: Leash | None, on_stop: Callable[[Callable[[], None]], None
 def _http(app: FastAPI, settings: Settings) -> uvicorn.Config:
     import uvicorn
 
-    from avatarium.api.connections import BoundedProtocol
+    from avatarium.api.connections import BoundedProtocol, BoundedSocket
+    from avatarium.api.sockets import MESSAGE_MAX_BYTES, PING_S, PONG_S
 
     return uvicorn.Config(
         app,
@@ -92,8 +95,12 @@ def _http(app: FastAPI, settings: Settings) -> uvicorn.Config:
         limit_concurrency=settings.connections,
         log_config=None,
         access_log=False,
-        lifespan="off",
-        ws="none",
+        lifespan="on",
+        ws=BoundedSocket,
+        ws_max_size=MESSAGE_MAX_BYTES,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PONG_S,
+        ws_per_message_deflate=False,
         server_header=False,
         proxy_headers=True,
         forwarded_allow_ips=settings.trusted_proxies,

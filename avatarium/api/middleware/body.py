@@ -37,10 +37,10 @@ class BodyMiddleware:
     Args:
         max_bytes: the largest body.
         timeout_s: within which all of it has to arrive.
-        raw_prefix: paths below it take their body as it comes.
+        raw_prefix: paths below it, or below one of several, take their body as it comes.
     """
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, timeout_s: float, raw_prefix: str) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, timeout_s: float, raw_prefix: str | tuple[str, ...]) -> None:
         self.app = app
         self.max_bytes = max_bytes
         self.timeout_s = timeout_s
