@@ -61,7 +61,8 @@ class Outbox:
         self._counts: Counter[bool] = Counter()
         self._order = 0
         self._paced: deque[tuple[float, RtpPacket]] = deque()
-        self._due_timer: asyncio.TimerHandle | None = None
+        self._due_timer: asyncio.Handle | None = None
+        self._due_at_s = 0.0
         self._pace_timer: asyncio.TimerHandle | None = None
         self._credit = float(BURST_BYTES)
         self._credited_s = 0.0
@@ -98,11 +99,12 @@ class Outbox:
     def _wait(self) -> None:
         head = self._waiting[0].due_s if self._waiting else None
         if self._due_timer is not None:
-            if head is not None and self._due_timer.when() <= head:
+            if head is not None and self._due_at_s <= head:
                 return
             self._due_timer.cancel()
             self._due_timer = None
         if head is not None:
+            self._due_at_s = head
             self._due_timer = self._loop.call_at(head, self._release)
 
     def _release(self) -> None:
