@@ -1,0 +1,225 @@
+"""The process of a stage: everything opened, warmed up, put on the roll, served, and given back in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+
+from avatarium.platform import Platform
+from avatarium.secret import derive
+from avatarium.streaming.brain import BrainMaker, open_brain
+from avatarium.streaming.guard import STAGE_LOCKS, Guard
+from avatarium.streaming.stage.capacity import Capacity, measure
+from avatarium.streaming.stage.kit import Kit
+from avatarium.streaming.stage.pacemaker import Pacemaker
+from avatarium.streaming.stage.pictures import Look, Looks
+from avatarium.streaming.stage.pools import Pools, run_in
+from avatarium.streaming.stage.recorder import Archive
+from avatarium.streaming.stage.roll import Roll
+from avatarium.streaming.stage.server import create_control
+from avatarium.streaming.stage.serving import address_of, control_server, listen
+from avatarium.streaming.stage.stage import Errands, Stage
+from avatarium.streaming.transports.ice import IceSettings
+from avatarium.streaming.wire import CONTROL
+from avatarium.tasks.liveness import open_locks
+
+if TYPE_CHECKING:
+    from avatarium.engine.live import PictureEncoder
+    from avatarium.engine.video.framing import Size
+
+SCRATCH = "scratch"
+OLD_S = 24 * 3600.0
+"""Folders of stages that are older were left by a process that died."""
+SWITCH_S = 0.001
+"""Between threads of Python: the pacemaker must not wait for the event loop for the usual five milliseconds."""
+ERRANDS_S, GOODBYE_S = 2.0, 1.5
+STANDARD = 512
+"""Resolution for which capacity is told."""
+WARM_AVATARS = ("ava", "noah")
+WARM_VOICES = ("hibari-ava", "hibari-noah")
+MB = 1 << 20
+log = structlog.get_logger()
+
+
+class StageProcess:
+    """One stage, from its start to its end.
+
+    Args:
+        platform: the installation.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._settings = platform.settings
+        self.stage_id = f"{socket.gethostname()[:64]}-{uuid4().hex[:12]}"
+        self.address = ""
+        """Of its control server, once it is ready."""
+        self.ready = asyncio.Event()
+        self.stage: Stage | None = None
+        self._scratch = platform.settings.home / SCRATCH / f"stage-{self.stage_id}"
+        self._stopping = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self) -> None:
+        """Let :meth:`run` return; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    async def run(self) -> None:
+        """Serve until :meth:`stop` is called, or until the stage is taken for dead for good.
+
+        Raises:
+            AvatariumError: it cannot begin.
+        """
+        self._loop = asyncio.get_running_loop()
+        pools, errands, pacemaker = Pools.open(), Errands(), Pacemaker()
+        brains = open_brain(self._settings)
+        pacemaker.start()
+        try:
+            await run_in(pools.chores, partial(_remove_old, self._settings.home / SCRATCH))
+            kit = self._kit(pools, errands, pacemaker, brains)
+            self.stage = Stage(kit, await self._warm_up(kit))
+            await self._serve(kit, self.stage, errands)
+        finally:
+            await brains.aclose()
+            await run_in(pools.chores, pacemaker.stop)
+            await run_in(pools.chores, partial(shutil.rmtree, self._scratch, ignore_errors=True))
+            pools.close()
+
+    async def _serve(self, kit: Kit, stage: Stage, errands: Errands) -> None:
+        platform, listener = self._platform, listen(self._settings.stage_host)
+        self.address = address_of(listener)
+        key = derive(platform.secret, CONTROL).hex()
+        server = control_server(create_control(stage, key=key, ice=IceSettings.of(self._settings)))
+        locks = open_locks(platform.database, self._settings.home / STAGE_LOCKS)
+        roll = Roll(platform.rooms, locks, stage, address=self.address, clock=platform.clock)
+        guard = Guard(platform.database, platform.rooms, locks, platform.clock, platform.settings)
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="control")
+        tasks = [serving]
+        try:
+            await run_in(kit.pools.chores, roll.enter)
+            await run_in(kit.pools.chores, guard.look)
+            tasks.append(asyncio.create_task(stage.look_after(), name="look after"))
+            tasks.append(asyncio.create_task(roll.keep(kit.pools), name="roll"))
+            log.info("stage_ready", stage=self.stage_id, address=self.address, places=stage.capacity.places)
+            self.ready.set()
+            await self._until_stopped(tasks)
+            stage.draining = True
+            await run_in(kit.pools.chores, roll.note_draining)
+            await stage.stop()
+            await errands.close(ERRANDS_S)
+        finally:
+            server.should_exit = True
+            for task in tasks[1:]:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=GOODBYE_S)
+            await run_in(kit.pools.chores, roll.leave)
+            listener.close()
+
+    async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> None:
+        waiting = asyncio.create_task(self._stopping.wait())
+        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        for task in tasks:
+            if task in done:
+                log.error("stage_gives_up", task=task.get_name(), exc_info=task.exception())
+
+    def _kit(self, pools: Pools, errands: Errands, pacemaker: Pacemaker, brains: BrainMaker) -> Kit:
+        from avatarium.engine.live import HeardSound, IdleFrames
+
+        platform, settings = self._platform, self._settings
+        idle = IdleFrames(settings.live_memory_mb * MB) if settings.live_memory_mb else None
+        return Kit(
+            stage_id=self.stage_id,
+            settings=settings,
+            clock=platform.clock,
+            books=platform.rooms,
+            pools=pools,
+            pacemaker=pacemaker,
+            looks=Looks(platform.storage, pools, self._scratch, idle),
+            brains=brains,
+            fetcher=platform.fetcher,
+            archive=Archive(platform=platform, note=platform.rooms.note_recording),
+            encoders=make_encoder,
+            listen=HeardSound,
+            scratch=self._scratch,
+            spawn=errands.spawn,
+        )
+
+    async def _warm_up(self, kit: Kit) -> Capacity:
+        """Measure, and load what the first room needs, in threads that give way to whoever waits for something."""
+        began_s = time.monotonic()
+        view = await kit.looks.view(_shipped(WARM_AVATARS[0], STANDARD))
+        capacity = await run_in(kit.pools.loading, partial(measure, view, self._settings.live_share))
+        if self._settings.warm_up:
+            for name in WARM_AVATARS:
+                await kit.looks.view(_shipped(name, self._settings.live_resolution))
+            await run_in(kit.pools.loading, _load_rest)
+        # What is loaded by now stays: a collection that went through all of it would take a tick.
+        gc.collect()
+        gc.freeze()
+        log.info("stage_measured", seconds=round(time.monotonic() - began_s, 1), **capacity.as_json())
+        return capacity
+
+
+def run(platform: Platform, on_stop: Callable[[Callable[[], None]], None]) -> None:
+    """Be a stage until a signal says to stop. The process must end then, by :func:`os._exit`.
+
+    Args:
+        platform: the installation.
+        on_stop: given what is to be called at a signal.
+
+    Raises:
+        AvatariumError: it cannot begin.
+    """
+    sys.setswitchinterval(SWITCH_S)
+
+    async def main() -> None:
+        process = StageProcess(platform)
+        on_stop(process.stop)
+        await process.run()
+
+    asyncio.run(main())
+
+
+def make_encoder(codec: str, size: Size, bitrate: int) -> PictureEncoder:
+    """An encoder of a codec: ``h264`` or ``vp8``."""
+    from avatarium.engine.live import H264Encoder, Vp8Encoder
+
+    return Vp8Encoder(size, bitrate) if codec == "vp8" else H264Encoder(size, bitrate)
+
+
+def _shipped(name: str, resolution: int) -> Look:
+    return Look(source=name, picture_key="", resolution=resolution)
+
+
+def _load_rest() -> None:
+    """What is loaded at its first use, and would delay it then."""
+    import avatarium.streaming.transports.whep  # noqa: F401
+    from avatarium.engine.live import OpusEncoder
+    from avatarium.engine.speech import warm_up
+
+    for voice in WARM_VOICES:
+        warm_up(voice)
+    OpusEncoder().close()
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove folders of stages that died long ago."""
+    before_s = time.time() - OLD_S
+    for left in folder.glob("stage-*"):
+        with contextlib.suppress(OSError):
+            if left.stat().st_mtime < before_s:
+                shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,198 @@
+"""A room's recording: the very pictures that its viewers get, and its sound, in an MP4 that is kept as results are."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from avatarium.clock import DAY_MS
+from avatarium.errors import AvatariumError
+from avatarium.platform import MediaPlatform
+from avatarium.streaming.stage.show import PICTURE_STEP, SOUND_STEP, Beat
+from avatarium.streaming.transports.viewer import PICTURE_RATE, SOUND_RATE, LivePacket
+from avatarium.streaming.wire import RoomSpec
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+    from avatarium.engine.speech.records import Samples
+
+CODEC = "h264"
+NAME = "recording.mp4"
+MEDIA_TYPE = "video/mp4"
+ENGINE = "avatarium-photo"
+WAITING_MAX = 250
+"""Ticks that may wait for the disk: 10 s. What comes then is left out, and the recording has a gap."""
+SOUND_BITRATE = 96_000
+STOP_S = 30.0
+CREDENTIALS = "credentials"
+log = structlog.get_logger()
+
+
+class Recorder:
+    """Writes one file in a thread of its own, beginning with the first key frame.
+
+    Args:
+        path: where to; its folder is made.
+        size: width and height of the pictures.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int]) -> None:
+        self.path = path
+        self._size = size
+        self._beats: queue.Queue[Beat | None] = queue.Queue(WAITING_MAX)
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self.lost = 0
+        """Ticks that are missing because the disk was too slow."""
+        self.problem = ""
+        """Why there is no file, where there is none."""
+        self.duration_s = 0.0
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def write(self, beat: Beat) -> None:
+        """Add a tick; never waits."""
+        try:
+            self._beats.put_nowait(beat)
+        except queue.Full:
+            self.lost += 1
+
+    def finish(self) -> bool:
+        """Complete the file; False where there is none. Blocks."""
+        self._beats.put(None)
+        self._thread.join(STOP_S)
+        return not self.problem and not self._thread.is_alive() and self.path.exists()
+
+    def _run(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        film: _Film | None = None
+        try:
+            while (beat := self._beats.get()) is not None:
+                picture = beat.pictures.get(CODEC)
+                if film is None and picture is not None and picture.key:
+                    film = _Film(self.path, self._size, picture.data, beat.number)
+                if film is not None:
+                    film.add(beat.number, picture, beat.pcm)
+                    self.duration_s = film.duration_s
+        except Exception as problem:
+            self.problem = str(problem) or type(problem).__name__
+            log.exception("recording_failed")
+            self._drain()
+        finally:
+            if film is not None:
+                self._close(film)
+        if film is None:
+            self.problem = self.problem or "nothing was shown"
+
+    def _drain(self) -> None:
+        while self._beats.get() is not None:
+            pass
+
+    def _close(self, film: _Film) -> None:
+        try:
+            film.close()
+        except Exception as problem:
+            self.problem = str(problem) or type(problem).__name__
+            log.exception("recording_failed")
+
+
+class _Film:
+    """An MP4 in the making, whose time begins with a given tick."""
+
+    def __init__(self, path: Path, size: tuple[int, int], head: bytes, first: int) -> None:
+        import av
+
+        self._first = first
+        self._last = first
+        self._container: OutputContainer = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._picture: VideoStream = self._container.add_stream("h264", rate=25)
+        self._picture.width, self._picture.height = size
+        self._picture.pix_fmt = "yuv420p"
+        self._picture.time_base = Fraction(1, PICTURE_RATE)
+        # Annex B, from which the file's own form is made: the parameter sets stand before every key frame.
+        self._picture.codec_context.extradata = head
+        self._sound: AudioStream = self._container.add_stream("aac", rate=SOUND_RATE, layout="mono")
+        self._sound.bit_rate = SOUND_BITRATE
+
+    @property
+    def duration_s(self) -> float:
+        return (self._last + 1 - self._first) * PICTURE_STEP / PICTURE_RATE
+
+    def add(self, number: int, picture: LivePacket | None, pcm: Samples) -> None:
+        import av
+
+        self._last = number
+        if picture is not None:
+            packet = av.Packet(picture.data)
+            packet.stream = self._picture
+            packet.time_base = Fraction(1, PICTURE_RATE)
+            packet.pts = packet.dts = picture.pts - self._first * PICTURE_STEP
+            packet.duration = PICTURE_STEP
+            packet.is_keyframe = picture.key
+            self._container.mux(packet)
+        frame = av.AudioFrame.from_ndarray(pcm.reshape(1, -1), format="fltp", layout="mono")
+        frame.sample_rate = SOUND_RATE
+        frame.time_base = Fraction(1, SOUND_RATE)
+        frame.pts = (number - self._first) * SOUND_STEP
+        self._container.mux(self._sound.encode(frame))
+
+    def close(self) -> None:
+        self._container.mux(self._sound.encode(None))
+        self._container.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """Where recordings go."""
+
+    platform: MediaPlatform
+    note: Callable[[str, str], None]
+    """Told the room and the key of its recording."""
+
+    def keep(self, recorder: Recorder, spec: RoomSpec) -> str:
+        """Finish, sign and store a recording, and answer with its key; empty where there is none. Runs in a thread."""
+        try:
+            if not recorder.finish():
+                log.warning("recording_missing", room=spec.room_id, reason=recorder.problem)
+                return ""
+            return self._stored(recorder, spec)
+        except AvatariumError as problem:
+            log.error("recording_not_kept", room=spec.room_id, reason=problem.message)
+            return ""
+        finally:
+            shutil.rmtree(recorder.path.parent, ignore_errors=True)
+
+    def _stored(self, recorder: Recorder, spec: RoomSpec) -> str:
+        settings = self.platform.settings
+        if settings.content_credentials:
+            self._sign(recorder.path)
+        key = f"results/{spec.owner}/{spec.room_id}/{NAME}"
+        self.platform.storage.put(
+            key,
+            recorder.path,
+            owner=spec.owner,
+            media_type=MEDIA_TYPE,
+            expires_ms=self.platform.clock.now_ms() + round(settings.result_days * DAY_MS),
+            duration_s=round(recorder.duration_s, 3),
+        )
+        self.note(spec.room_id, key)
+        return key
+
+    def _sign(self, path: Path) -> None:
+        from avatarium.engine.provenance import Action, Signer, SourceType
+
+        Signer.open(self.platform.settings.home / CREDENTIALS).sign(
+            path, title=NAME, engine=ENGINE, action=Action.CREATED, source_type=SourceType.COMPOSITE
+        )
