@@ -1,0 +1,1 @@
+"""Live rooms, measured in a browser that knows nothing of ours but WHEP."""

@@ -1,0 +1,71 @@
+"""``python -m bench.live``: every figure of live rooms in one run, as a browser sees them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from avatarium.errors import AvatariumError
+from bench.figures import table
+from bench.installation import Service
+from bench.live import churn, density, flash, server, steady, talk
+from bench.live.browser import chromium
+from bench.speed.machine import this_machine
+
+CONSOLE = Console(width=None if sys.stdout.isatty() else 130)
+PARTS = ("starts", "talk", "server", "flash", "steady", "density", "churn")
+
+
+def main(
+    parts: Annotated[list[str] | None, typer.Argument(help=f"Some of {', '.join(PARTS)}; all without.")] = None,
+    trials: Annotated[int, typer.Option(min=3, help="Of each thing that is timed.")] = 20,
+    minutes: Annotated[float, typer.Option(min=0.5, help="How long the steady room is watched.")] = 10,
+    rooms: Annotated[int, typer.Option(min=4, help="Rooms that are opened and dropped.")] = 100,
+) -> None:
+    """Measure rooms in headless Chromium by its own clocks and statistics, and at the server's door."""
+    wanted = parts or PARTS
+    if unknown := set(wanted) - set(PARTS):
+        raise typer.BadParameter(f"There is no part {', '.join(unknown)}; there are {', '.join(PARTS)}.")
+    CONSOLE.print(this_machine().text)
+    if "flash" in wanted:
+        with chromium() as meter:
+            CONSOLE.print(table("Click and flash", "one frame", flash.flashes(meter, _note)))
+    if set(wanted) - {"flash"}:
+        with TemporaryDirectory(prefix="avatarium-bench-") as folder, Service(Path(folder) / "home") as service:
+            _serving(service, wanted, trials, minutes, rooms)
+
+
+def _serving(service: Service, wanted: list[str] | tuple[str, ...], trials: int, minutes: float, rooms: int) -> None:
+    client = service.client()
+    if {"starts", "talk", "steady"} & set(wanted):
+        with chromium() as meter:
+            if "starts" in wanted:
+                CONSOLE.print(table("Joining", "the offer's answer", talk.starts(client, meter, trials, _note)))
+            if "talk" in wanted:
+                CONSOLE.print(table("Talking", "the call's own answer", talk.talk(client, meter, trials, _note)))
+            if "steady" in wanted:
+                CONSOLE.print(table("A while", "25 frames a second", steady.steady(client, meter, minutes * 60, _note)))
+    if "server" in wanted:
+        figures = server.interrupts(client, trials, _note)
+        CONSOLE.print(table("At the server's door", "the call's own answer", figures))
+    if "density" in wanted:
+        CONSOLE.print(table("Many rooms", "one speaking room", density.density(service, _note)))
+    if "churn" in wanted:
+        CONSOLE.print(table("Opened and dropped", "before", churn.churn(service, rooms, _note)))
+
+
+def _note(text: str) -> None:
+    print(f"{text} ...", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except AvatariumError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
