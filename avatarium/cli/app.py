@@ -17,6 +17,7 @@ from avatarium.cli import (
     serve,
     settings_page,
     speak,
+    stage,
     tokens,
     users,
     voices,
@@ -38,6 +39,7 @@ app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 app.command("api")(serve.api)
 app.command("worker")(serve.worker)
+app.command("stage")(stage.stage)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(coins.app, name="coins")

@@ -1,4 +1,4 @@
-"""What the processes of the service do: one answers requests, the others work."""
+"""What the processes of the service do: one answers requests, the others work or render live rooms."""
 
 from __future__ import annotations
 
@@ -80,6 +80,19 @@ def run_worker(leash: Leash | None, on_stop: Callable[[Callable[[], None]], None
     on_stop(worker.stop)
     worker.run()
     log.info("worker_stopped", executor=worker.executor)
+    return 0
+
+
+def run_stage(leash: Leash | None, on_stop: Callable[[Callable[[], None]], None], overrides: dict[str, object]) -> int:
+    """Render live rooms until a signal says to stop; then they end, and what was not used is given back."""
+    settings = load_settings(**overrides)
+    configure_logging(settings)
+    from avatarium.platform import Platform
+    from avatarium.streaming.stage.process import run
+
+    _wait(leash, settings, Clock())
+    run(Platform.open(settings), on_stop)
+    log.info("stage_stopped")
     return 0
 
 

@@ -1,9 +1,10 @@
-"""The supervisor: sets up, starts one API process and the workers, keeps them alive, and stops them."""
+"""The supervisor: sets up, starts one API process, the workers and the stages, keeps them alive, and stops them."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import signal
 import threading
 import time
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
     from avatarium.supervisor.setup import SetUp
 
 LOOK_S = 0.1
-AT_ONCE = 2
-"""Children that start at once: the API and a worker. The others would delay these, and follow when they are ready."""
 READY_TIMEOUT_S = 5.0
 STOP_S = 8.0
-"""For draining; what lives then is killed. Media processes go with their worker."""
+"""For draining and for ending live rooms; what lives then is killed. Media processes go with their worker."""
 HOPELESS = 5
 """Deaths in a row before anything was ever ready, at which the start is given up."""
 log = structlog.get_logger()
@@ -56,6 +55,7 @@ class Supervisor:
         self._signals = 0
         self._ready = threading.Event()
         self._children: list[Child] = []
+        self._at_once = 0
 
     def run(self) -> bool:
         """Serve until a signal says to stop; False where a second one said at once.
@@ -89,7 +89,12 @@ class Supervisor:
             name = f"worker-{number}"
             children.append(Child(name, ["worker", "--supervised"], environment=environment, clock=self._clock))
         self._children = children
-        for child in children[:AT_ONCE]:
+        for number in range(1, _stages(settings) + 1):
+            name = f"stage-{number}"
+            children.append(Child(name, ["stage", "--supervised"], environment=environment, clock=self._clock))
+        # The API and a worker; the others would delay these, and follow when they are ready.
+        self._at_once = 1 + min(settings.workers, 1)
+        for child in children[: self._at_once]:
             child.start()
 
     def _set_up(self, settings: Settings) -> SetUp:
@@ -113,7 +118,7 @@ class Supervisor:
             if self._ready.is_set() and not told:
                 told = True
                 announce()
-            for child in self._children if told else self._children[:AT_ONCE]:
+            for child in self._children if told else self._children[: self._at_once]:
                 if child.look() and not told and child.back_off.deaths >= HOPELESS:
                     raise UnavailableError(
                         f"The process {child.name} ended {HOPELESS} times before anything was ready. The lines above "
@@ -159,6 +164,10 @@ class Supervisor:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _stages(settings: Settings) -> int:
+    return settings.stages if settings.stages >= 0 else os.cpu_count() or 1
 
 
 def _answers(address: str, path: str) -> bool:

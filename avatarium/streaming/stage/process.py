@@ -44,7 +44,7 @@ OLD_S = 24 * 3600.0
 """Folders of stages that are older were left by a process that died."""
 SWITCH_S = 0.001
 """Between threads of Python: the pacemaker must not wait for the event loop for the usual five milliseconds."""
-ERRANDS_S, GOODBYE_S = 2.0, 1.5
+ERRANDS_S, GOODBYE_S = 1.5, 1.0
 STANDARD = 512
 """Resolution for which capacity is told."""
 WARM_AVATARS = ("ava", "noah")
@@ -185,6 +185,7 @@ def run(platform: Platform, on_stop: Callable[[Callable[[], None]], None]) -> No
         AvatariumError: it cannot begin.
     """
     sys.setswitchinterval(SWITCH_S)
+    use_one_thread()
 
     async def main() -> None:
         process = StageProcess(platform)
@@ -203,6 +204,13 @@ def make_encoder(codec: str, size: Size, bitrate: int) -> PictureEncoder:
 
 def _shipped(name: str, resolution: int) -> Look:
     return Look(source=name, picture_key="", resolution=resolution)
+
+
+def use_one_thread() -> None:
+    """A stage has one core; threads of OpenCV beside it would only take it from the others."""
+    import cv2
+
+    cv2.setNumThreads(1)
 
 
 def _load_rest() -> None:

@@ -23,7 +23,8 @@ from avatarium.streaming.wire import RoomSpec
 
 LOOK_S = 0.2
 ADAPT_S = 1.0
-STOP_S = 5.0
+STOP_S = 4.0
+"""For all rooms together, of the eight seconds that the supervisor has for everybody."""
 LATE_MAX = 0.05
 """Share of late ticks at which no further room is taken, as :data:`avatarium.streaming.placement.LATE`."""
 SLACK = 0.01
