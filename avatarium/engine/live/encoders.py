@@ -15,8 +15,7 @@ from avatarium.engine.live.painter import I420
 from avatarium.engine.video.framing import Size
 
 BITRATE = 1_000_000
-"""Bits a second of a new encoder."""
-HIGHEST_BITRATE = 4_000_000
+LOWEST_BITRATE, HIGHEST_BITRATE = 50_000, 4_000_000
 KEY_S = 0.45
 """A key frame may take so long a share of the connection: the size of the buffer that rate control fills."""
 _TIME_BASE = Fraction(1, 90_000)
@@ -42,7 +41,7 @@ class PictureEncoder(Protocol):
     """Encodes the frames of one room. For one thread at a time."""
 
     bitrate: int
-    """Bits a second, settable at any time."""
+    """Bits a second, settable at any time; held within the bounds of this module."""
 
     def encode(self, picture: I420, pts: int, *, key: bool = False) -> Coded:
         """One frame, at once.
@@ -67,7 +66,7 @@ class H264Encoder:
     """
 
     def __init__(self, size: Size, bitrate: int = BITRATE, *, preset: str = "superfast") -> None:
-        self._size, self._preset, self._bitrate = size, preset, bitrate
+        self._size, self._preset, self._bitrate = size, preset, _offered(bitrate)
         self._context, self._buffer = self._open()
 
     @property
@@ -77,12 +76,11 @@ class H264Encoder:
 
     @bitrate.setter
     def bitrate(self, bits: int) -> None:
-        self._bitrate = bits
-        self._context.bit_rate = bits
+        self._bitrate = self._context.bit_rate = _offered(bits)
 
     def encode(self, picture: I420, pts: int, *, key: bool = False) -> Coded:
         """As :meth:`PictureEncoder.encode`."""
-        if key and not 1 / _BUFFER_OFF < self._buffer / _buffer_bits(self._bitrate) < _BUFFER_OFF:
+        if key and not 1 / _BUFFER_OFF < self._buffer / (self._bitrate * KEY_S) < _BUFFER_OFF:
             # libavcodec changes the rate of a running x264, but PyAV does not let the size of its buffer be set.
             self._context, self._buffer = self._open()
         return _encoded(self._context, picture, pts, key)
@@ -92,8 +90,10 @@ class H264Encoder:
         del self._context
 
     def _open(self) -> tuple[VideoCodecContext, int]:
-        context = _context("libx264", self._size, self._bitrate)
-        buffer = _buffer_bits(self._bitrate)
+        # Begun at a constant rate x264 stays so: the cap on each frame follows the rate, and what an idle face saves is
+        # not spent on top of the rate by the speech after it (x264, init_reconfigurable).
+        context = _context("libx264", self._size, HIGHEST_BITRATE)
+        buffer = round(self._bitrate * KEY_S)
         context.options = {
             "preset": self._preset,
             "tune": "zerolatency",
@@ -109,6 +109,7 @@ class H264Encoder:
             ":colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",
         }
         context.open()
+        context.bit_rate = self._bitrate
         return context, buffer
 
 
@@ -116,9 +117,8 @@ class Vp8Encoder:
     """libvpx in its real-time mode, one thread. A bit rate that changes by more than a sixth costs a key frame."""
 
     def __init__(self, size: Size, bitrate: int = BITRATE) -> None:
-        self._size, self._bitrate = size, bitrate
-        self._context = self._open()
-        self._opened = bitrate
+        self._size, self._bitrate = size, _offered(bitrate)
+        self._context, self._opened = self._open(), self._bitrate
 
     @property
     def bitrate(self) -> int:
@@ -127,7 +127,7 @@ class Vp8Encoder:
 
     @bitrate.setter
     def bitrate(self, bits: int) -> None:
-        self._bitrate = bits
+        self._bitrate = _offered(bits)
 
     def encode(self, picture: I420, pts: int, *, key: bool = False) -> Coded:
         """As :meth:`PictureEncoder.encode`."""
@@ -149,13 +149,12 @@ class Vp8Encoder:
             "noise-sensitivity": "0",
             "lag-in-frames": "0",
             "auto-alt-ref": "0",
-            "error-resilient": "0",
-            "static-thresh": "1",
+            "static-thresh": "100",
             "max-intra-rate": str(round(KEY_S * FPS * 100)),
             "minrate": str(self._bitrate),
             "maxrate": str(self._bitrate),
-            "bufsize": str(_buffer_bits(self._bitrate)),
-            "qmin": "4",
+            "bufsize": str(round(self._bitrate * KEY_S)),
+            "qmin": "12",
             "qmax": "56",
             "threads": "1",
         }
@@ -181,9 +180,8 @@ def _encoded(context: VideoCodecContext, picture: I420, pts: int, key: bool) -> 
     return Coded(data=b"".join(bytes(p) for p in packets), key=any(p.is_keyframe for p in packets))
 
 
-def _buffer_bits(bitrate: int) -> int:
-    # x264 wants room for a frame at the highest rate at least.
-    return max(round(bitrate * KEY_S), HIGHEST_BITRATE // FPS)
+def _offered(bitrate: int) -> int:
+    return min(max(bitrate, LOWEST_BITRATE), HIGHEST_BITRATE)
 
 
 def _level(size: Size) -> str:
