@@ -24,8 +24,9 @@ router = Router()
 def page_policy(request: Request, platform: Platform) -> str:
     """What a page of ours may load: its own host, and pictures and sound from where the files of this service are."""
     media = " ".join(["'self'", "data:", "blob:", *_hosts_of_files(platform)])
+    sockets = _socket_origins(request, platform)
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {_socket_origins(request, platform)}; "
+        f"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {sockets}; "
         f"img-src {media}; media-src {media}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
@@ -69,12 +70,15 @@ def network(request: Request, platform: PlatformDep) -> Response:
 
 
 @router.get("/live/facts.json", include_in_schema=False)
-def facts(platform: PlatformDep) -> Answer:
-    """What the pages say about rooms without asking for a key."""
+def facts(request: Request, platform: PlatformDep) -> Answer:
+    """What the pages show of rooms to those who have no key."""
+    shipped = platform.catalogue.avatars("", kind="default")
+    links = platform.links(base_url_of(request, platform))
     return Answer({
         "unit_s": UNIT_S,
         "unit_coins": platform.prices[ITEM],
         "longest_s": platform.settings.live_longest_s,
+        "poster": links.url(shipped[0].picture_key) if shipped else "",
     })  # fmt: skip
 
 

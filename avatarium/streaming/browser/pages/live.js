@@ -11,7 +11,7 @@ const EXTEND_S = 60;
 const SOON_S = 30;
 const LINE_S = 4;
 const WORDS = { "": "Listening", speaking: "Speaking", listening: "Hears you" };
-const DOTS = { "": "live", speaking: "talk", listening: "hear" };
+const DOTS = { "": "is-live", speaking: "is-talking", listening: "is-hearing" };
 
 const studio = $("studio");
 let api = null;
@@ -40,13 +40,14 @@ async function attempt(work) {
 }
 
 function go(state) {
+  $("toasts").replaceChildren();
   studio.dataset.state = state;
   for (const id of new Set(Object.values(PANELS))) $(id).hidden = PANELS[state] !== id;
   const isLive = state === "live";
   for (const id of ["controls", "glance", "time"]) $(id).hidden = !isLive;
   $("who").hidden = isLive || state === "joining";
   $("state").hidden = !isLive && state !== "joining";
-  $("start").disabled = state !== "lobby";
+  $("start").disabled = state !== "lobby" || !setup.avatar;
   $("start").textContent = state === "joining" ? "Joining…" : "Start";
   if (!isLive) studio.classList.remove("seen");
   $("change-key").hidden = !["lobby", "bill"].includes(state);
@@ -79,7 +80,7 @@ async function start() {
   const begun = performance.now();
   setup.silence();
   go("joining");
-  showState("Joining", "wait");
+  showState("Joining", "is-waiting");
   const mine = new Room(api, callbacks());
   room = mine;
   try {
@@ -121,7 +122,7 @@ function callbacks() {
 }
 
 function connection(state, reason) {
-  if (state === "RECONNECTING") showState("Reconnecting", "wait");
+  if (state === "RECONNECTING") showState("Reconnecting", "is-waiting");
   else if (state === "CONNECTED" && studio.dataset.state === "live") showState(WORDS[""], DOTS[""]);
   else if (state === "DISCONNECTED" && reason !== "LEAVE" && room) finish(room);
 }
@@ -185,6 +186,7 @@ async function finish(mine, leaving = false) {
 function bill(session) {
   const report = session.report || session;
   const lines = [["Booked", `${report.booked_s ?? "–"} s`], ["Used", report.used_s === undefined ? "–" : `${Math.round(report.used_s * 10) / 10} s`], ["Held", report.held], ["Given back", report.refunded], ["Charged", report.charged]];
+  $("who-more").textContent = "Until next time.";
   $("bill-why").textContent = report.why || "The room is over.";
   $("bill-lines").replaceChildren(...lines.flatMap(([name, value], i) => {
     const total = i === lines.length - 1 ? "total" : "";
@@ -216,7 +218,10 @@ function wire() {
     go("lobby");
   });
   $("leave").addEventListener("click", () => finish(room, true));
-  $("again").addEventListener("click", () => go("lobby"));
+  $("again").addEventListener("click", () => {
+    setup.greet();
+    go("lobby");
+  });
   $("mic").addEventListener("click", toggleMicrophone);
   $("interrupt").addEventListener("click", () => attempt(() => room.interrupt()));
   $("extend").addEventListener("click", () => attempt(async () => {
@@ -237,7 +242,14 @@ function wire() {
   }
 }
 
+// A face to greet those who have no key yet.
+async function greet() {
+  const { poster } = await (await fetch("/live/facts.json")).json();
+  if (poster && !$("poster").getAttribute("src")) $("poster").src = poster;
+}
+
 wire();
 go("key");
+greet().catch(() => {});
 const known = remembered("sessionStorage", "key");
 if (known) attempt(() => useKey(known));

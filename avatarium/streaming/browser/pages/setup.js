@@ -19,10 +19,6 @@ function languageName(code) {
   }
 }
 
-function isYoung(voice) {
-  return voice.live === false;
-}
-
 export class Setup {
   constructor(api, facts) {
     this._api = api;
@@ -45,9 +41,9 @@ export class Setup {
   }
 
   async load() {
-    const [avatars, voices] = await Promise.all([this._api.get("streaming-avatar/all_avatars"), this._api.get("anchor/tts_list")]);
+    const [avatars, voices] = await Promise.all([this._api.get("streaming-avatar/all_avatars"), this._api.post("anchor/tts_list")]);
     this._avatars = Array.isArray(avatars) ? avatars : avatars.data || [];
-    this._voices = voices;
+    this._voices = voices.filter((voice) => voice.live !== false); // rooms take no others
     this._showFaces();
     this._showLanguages();
     $("start").disabled = !this.avatar;
@@ -65,6 +61,10 @@ export class Setup {
     return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== "" && value !== false));
   }
 
+  greet() {
+    $("who-more").textContent = "Press Start, and talk.";
+  }
+
   silence() {
     this._sound.pause();
   }
@@ -72,7 +72,7 @@ export class Setup {
   _showFaces() {
     const wanted = remembered("localStorage", "live-avatar");
     const faces = this._avatars.map((avatar) => {
-      const cover = avatar.video_cover || avatar.people_img || avatar.cover || "";
+      const cover = avatar.preview_url || "";
       const image = el("img", { src: cover || undefined, alt: "", loading: "lazy", draggable: "false" });
       return el("button", { type: "button", class: "face", role: "radio", "aria-checked": "false", tabindex: "-1", "data-id": avatar._id, onclick: () => this._choose(avatar) }, image, el("span", {}, avatar.name || "Unnamed"));
     });
@@ -90,10 +90,10 @@ export class Setup {
       face.tabIndex = isIt ? 0 : -1;
       if (isIt && focus) face.focus();
     }
-    const picture = avatar.people_img || avatar.video_cover || avatar.cover;
+    const picture = avatar.preview_url;
     if (picture) $("poster").src = picture;
     $("who").firstElementChild.textContent = avatar.name || "Your avatar";
-    $("who-more").textContent = "Press Start, and talk.";
+    this.greet();
     if (this._voices.length) this._showVoices();
   }
 
@@ -116,9 +116,9 @@ export class Setup {
   _showVoices() {
     const spoken = this._voices.filter((voice) => voice.country === $("language").value);
     const gender = this.avatar ? this.avatar.gender : "";
-    const rank = (voice) => Number(isYoung(voice)) * 4 + Number(!voice.installed) * 2 + Number(voice.gender !== gender);
+    const rank = (voice) => Number(!voice.installed) * 2 + Number(voice.gender !== gender);
     spoken.sort((a, b) => rank(a) - rank(b));
-    const label = (voice) => [`${voice.label || voice.name}, ${voice.gender}${voice.region ? `, ${voice.region}` : ""}`, isYoung(voice) ? "begins late" : "", voice.installed ? "" : "is fetched first"].filter(Boolean).join(" · ");
+    const label = (voice) => [`${voice.label || voice.name}, ${voice.gender}${voice.region ? `, ${voice.region}` : ""}`, voice.installed ? "" : "is fetched first"].filter(Boolean).join(" · ");
     $("voice").replaceChildren(...spoken.map((voice) => el("option", { value: voice.value || voice._id }, label(voice))));
   }
 

@@ -5,6 +5,7 @@ import { $, el, toast } from "./page.js";
 import { EMOTIONS, fillChoices, GESTURES } from "./setup.js";
 
 const EVENTS_KEPT = 300;
+const FACT_MAX = 120;
 const QUIET = new Set(["word", "viseme", "keepalive"]);
 const IDEAS = ["Who are you?", "What can you help me with?", "When are you open?"];
 const TABS = ["log", "figures", "events", "know"];
@@ -73,7 +74,7 @@ export class Talk {
   }
 
   _on_interrupted() {
-    this._captions.end();
+    this._captions.clear();
     return "";
   }
 
@@ -116,7 +117,7 @@ export class Talk {
 
   _list(event) {
     const { type, number, event_id: id, channel, time, media_ms: media, command_id: command, ...rest } = event;
-    const facts = Object.entries(rest).filter(([, value]) => value !== null && value !== "").map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+    const facts = Object.entries(rest).filter(([, value]) => value !== null && value !== "").map(([name, value]) => `${name} ${short(value)}`);
     const seconds = media ? media / 1000 : (performance.now() - this._began) / 1000;
     const entry = el("li", {}, el("span", {}, `${seconds.toFixed(2)} s`), el("b", {}, type), el("span", {}, facts.join(" · ")));
     $("events").prepend(entry);
@@ -199,4 +200,9 @@ export class Talk {
   _count() {
     $("know-left").textContent = 5000 - $("know-text").value.length;
   }
+}
+
+function short(value) {
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  return text.length > FACT_MAX ? `${text.slice(0, FACT_MAX)}…` : text;
 }

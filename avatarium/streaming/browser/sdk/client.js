@@ -263,7 +263,7 @@ export class Client extends Emitter {
   _roomOver(reason, problem, event) {
     const session = this._session;
     if (!session) return;
-    session.close();
+    session.close({ silent: true });
     const user = this._user;
     const words = (event && event.why) || (problem && problem.message) || "";
     this._end(reason, () => {

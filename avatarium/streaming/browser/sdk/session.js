@@ -71,11 +71,11 @@ export class Session {
     return this._transport.read();
   }
 
-  async close() {
+  async close(options) {
     this._abort.abort();
     const transport = this._transport;
     this._transport = null;
-    if (transport) await transport.close();
+    if (transport) await transport.close(options);
   }
 
   get _isOver() {

@@ -85,9 +85,11 @@ export class WhepTransport {
     return readPeer(this._pc);
   }
 
-  close() {
+  // A room that is over needs no goodbye.
+  close({ silent = false } = {}) {
     if (this._over) return Promise.resolve();
     this._over = true;
+    if (silent) this._resource = "";
     clearTimeout(this._grace);
     clearTimeout(this._batch);
     if (this._pc) {
