@@ -135,9 +135,12 @@ class Broadcast:
                 number = self.tick * 2 + half
                 data = sound.code(number)
                 packet = LivePacket(data=data, pts=number * 960, due_s=due_s + half * 0.02, key=True, generation=0)
-                for viewer in list(self.viewers.values()):
-                    viewer.send_sound(packet)
+                self._send_sound(packet)
             self.tick += 1
+
+    def _send_sound(self, packet: LivePacket) -> None:
+        for viewer in list(self.viewers.values()):
+            viewer.send_sound(packet)
 
     async def _send_pictures(self, due_s: float) -> None:
         for codec in {viewer.codec for viewer in self.viewers.values() if viewer.connected}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -85,6 +85,15 @@ class Receiver:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def until(met: Callable[[], bool], within_s: float = 5.0) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(within_s):
+        while True:
+            if met():
+                return
+            await asyncio.sleep(0.01)
 
 
 def _rising(edges: list[float], on: bool, now_s: float) -> None:
