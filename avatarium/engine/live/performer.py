@@ -184,7 +184,7 @@ class Performer:
                 mouth = self._lips.follow(piece.mouth[utterance.at])
                 sound = self._sounding.speech(piece.heard(utterance.at))
                 marks += self._passing(utterance, piece)
-                utterance.advance()
+                utterance.advance(number)
             idle = settled and piece is None and not blink and mouth is MOUTH_SHUT
             frame = self._loop.frame(self._mode, self._phase + number) if idle else None
             self._number += 1
@@ -229,7 +229,7 @@ class Performer:
             if not utterance.finished:
                 return utterance
             if utterance.started:
-                marks.append(_edge(MarkKind.ENDED, utterance, utterance.sound_end_s, now_s))
+                marks.append(_edge(MarkKind.ENDED, utterance, utterance.sound_end_s, utterance.ended_s))
             self._queue.popleft()
         return None
 

@@ -15,6 +15,7 @@ from avatarium.engine.live.bearing import Bearing, bearings
 from avatarium.engine.live.clock import FPS, RATE, TICK_S, TICK_SAMPLES, Sound
 from avatarium.engine.live.gestures import Gesture
 from avatarium.engine.live.marks import Mark, MarkKind
+from avatarium.engine.live.sounding import QUIET, end_softly
 from avatarium.engine.recording import LONGEST_PIECE_S, in_pieces
 from avatarium.engine.speech.records import Speech, Word
 
@@ -73,7 +74,7 @@ def prepare_piece(
     edges = (GOING_ON if before_ticks else 0.0, GOING_ON)
     performance = life.perform(filled, ticks, start_s=scene_s + start_s, edges=edges)
     return Piece(
-        sound=_sound(filled, ticks),
+        sound=_sound(speech, ticks),
         mouth=performance.mouth,
         bearing=bearings(performance),
         marks=_marks(speech, tag, start_s),
@@ -93,8 +94,10 @@ def _filled(speech: Speech) -> Speech:
 
 def _sound(speech: Speech, ticks: int) -> Sound:
     sound = np.zeros(ticks * TICK_SAMPLES, np.float32)
-    made = _resampled(speech)[: len(sound)]
-    sound[: len(made)] = np.clip(np.nan_to_num(made), -1, 1)
+    made = np.clip(np.nan_to_num(_resampled(speech)[: len(sound)]), -1, 1)
+    sound[: len(made)] = made
+    if len(made) and abs(float(made[-1])) > QUIET:
+        end_softly(sound, len(made), float(made[-1]))
     return sound
 
 

@@ -30,6 +30,8 @@ class Utterance:
     ticks_given: int = 0
     sound_end_s: float = 0.0
     """Where the sound of the last given piece ends, without what fills its last tick."""
+    ended_s: float = 0.0
+    """Time of the room at which the sound of the last performed piece ended."""
     words: list[Word] = field(default_factory=list)
 
     def add(self, piece: Piece) -> None:
@@ -39,11 +41,12 @@ class Utterance:
         self.sound_end_s = self.ticks_given * TICK_S + piece.sound_s
         self.ticks_given += piece.ticks
 
-    def advance(self) -> None:
-        """The tick that comes next has been performed."""
+    def advance(self, number: int) -> None:
+        """The tick that comes next has been performed, in this tick of the room."""
         self.at += 1
         self.ticks_said += 1
         if self.at == self.pieces[0].ticks:
+            self.ended_s = (number + 1 - self.at) * TICK_S + self.pieces[0].sound_s
             self.pieces.popleft()
             self.at = 0
 
