@@ -98,7 +98,7 @@ class Conversation:
     async def _answer(self, question: str, utterance: Utterance) -> AsyncGenerator[str, None]:
         position = "start"
         try:
-            async with aclosing(self._sentences(question)) as sentences:
+            async with aclosing(self._brain.answer(question, self._memory)) as sentences:
                 while len(utterance.text) < ANSWER_MAX:
                     # Around each wait alone: the time in which a sentence is spoken does not count.
                     async with asyncio.timeout(SENTENCE_S):
@@ -115,15 +115,6 @@ class Conversation:
                 self._note(utterance, sorry, position)
                 yield sorry
         self._emit("answer", command_id=utterance.command_id, text="", pos="end")
-
-    async def _sentences(self, question: str) -> AsyncGenerator[str, None]:
-        answer = self._brain.answer(question, self._memory)
-        try:
-            async for sentence in answer:
-                yield sentence
-        finally:
-            if isinstance(answer, AsyncGenerator):
-                await answer.aclose()
 
     def _note(self, utterance: Utterance, sentence: str, position: str) -> None:
         utterance.text = f"{utterance.text} {sentence}".strip()

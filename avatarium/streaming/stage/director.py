@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -16,12 +18,14 @@ import structlog
 from avatarium.clock import Clock
 from avatarium.errors import AvatariumError, BusyError
 from avatarium.streaming.stage.events import Sink
+from avatarium.streaming.stage.pools import Pools, run_in
 from avatarium.streaming.stage.said import Said, said_of
 from avatarium.streaming.stage.utterances import Utterance
 from avatarium.streaming.wire import Accepted
 
 if TYPE_CHECKING:
     from avatarium.engine.live import Mark, Performer
+    from avatarium.engine.speech import Speech
     from avatarium.streaming.stage.show import Beat, Show
 
 AHEAD_S = 6.0
@@ -36,14 +40,16 @@ class Director:
     Args:
         show: whose performer speaks.
         emit: told what happens.
+        pools: where speech is made ready.
         clock: for latencies.
         queue_max: utterances that may wait.
     """
 
-    def __init__(self, show: Show, emit: Sink, clock: Clock, *, queue_max: int) -> None:
+    def __init__(self, show: Show, emit: Sink, pools: Pools, clock: Clock, *, queue_max: int) -> None:
         self._show = show
         self._performer: Performer = show.performer
         self._emit = emit
+        self._pools = pools
         self._clock = clock
         self._queue_max = queue_max
         self._waiting: deque[Utterance] = deque()
@@ -229,14 +235,7 @@ class Director:
                 async for piece in pieces:
                     if utterance.generation != self.generation:
                         return
-                    self._performer.say(
-                        piece,
-                        tag=utterance.tag,
-                        emotion=utterance.emotion,
-                        strength=utterance.strength,
-                        gesture=None if fed else utterance.gesture,
-                    )
-                    fed = True
+                    fed = await self._say(utterance, piece, first=not fed) or fed
                     await self._keep_close()
         except AvatariumError as problem:
             self._emit("problem", command_id=utterance.command_id, code=problem.code, message=problem.message)
@@ -247,12 +246,30 @@ class Director:
         finally:
             self._close_feed(utterance, fed)
 
+    async def _say(self, utterance: Utterance, piece: Speech, *, first: bool) -> bool:
+        """Hand a piece to the performer; whether there is anything in it."""
+        if not len(piece.audio):
+            return False
+        if first:
+            # The performer drops what comes late of an utterance that was cut, if it knew it when it was cut.
+            self._performer.say(replace(piece, audio=piece.audio[:0], phonemes=(), words=()), tag=utterance.tag)
+        say = partial(
+            self._performer.say,
+            piece,
+            tag=utterance.tag,
+            emotion=utterance.emotion,
+            strength=utterance.strength,
+            gesture=utterance.gesture if first else None,
+        )
+        # It takes some milliseconds for each second of speech, for which packets on the event loop cannot wait.
+        await run_in(self._pools.first if first else self._pools.ahead, say)
+        return True
+
     def _close_feed(self, utterance: Utterance, fed: bool) -> None:
         if utterance.generation != self.generation:
             return
-        if fed:
-            self._performer.finish(utterance.tag)
-        elif self._open.pop(utterance.tag, None) is not None:
+        self._performer.finish(utterance.tag)
+        if not fed and self._open.pop(utterance.tag, None) is not None:
             utterance.done.set()
 
     async def _keep_close(self) -> None:

@@ -135,11 +135,11 @@ class Pacemaker:
             with self._news:
                 leaving = [pace for pace in self._paces if pace.leaving or self._stopping]
                 self._paces = [pace for pace in self._paces if pace not in leaving]
+                if self._stopping and not leaving:
+                    return
                 pace = None if leaving else self._next()
             for gone in leaving:
                 _close(gone)
-            if self._stopping and not leaving:
-                return
             if pace is not None:
                 self.beat(pace)
 

@@ -39,9 +39,9 @@ class PcmFormat:
         rate, kind, channels = message.get("sample_rate"), message.get("format", "s16le"), message.get("channels", 1)
         if not isinstance(rate, int) or isinstance(rate, bool) or not RATE_MIN <= rate <= RATE_MAX:
             raise _bad_format(f"sample_rate must be a whole number from {RATE_MIN} to {RATE_MAX}")
-        if kind not in FORMATS:
+        if not isinstance(kind, str) or kind not in FORMATS:
             raise _bad_format(f"format must be one of {', '.join(FORMATS)}")
-        if isinstance(channels, bool) or channels not in (1, 2):
+        if not isinstance(channels, int) or isinstance(channels, bool) or channels not in (1, 2):
             raise _bad_format("channels must be 1 or 2")
         return cls(rate=rate, format=kind, channels=channels)
 

@@ -79,7 +79,7 @@ class StageRoom:
         )
         emit = self.events.emit
         self.audience = Audience(show, kit.settings, recording=spec.record)
-        self.director = Director(show, emit, kit.clock, queue_max=kit.settings.live_queue_max)
+        self.director = Director(show, emit, kit.pools, kit.clock, queue_max=kit.settings.live_queue_max)
         self.conversation = Conversation(spec, kit.brains, self.director, emit, kit.pools)
         self.speaker = Speaker(spec, kit, self.director)
         self.hearing = Hearing(self.conversation, self.director, emit, kit, booked=spec.microphone)

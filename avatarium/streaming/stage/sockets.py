@@ -50,7 +50,7 @@ class Sockets:
 
     async def watch(self, socket: WebSocket) -> None:
         """Send the room over this connection until the viewer goes."""
-        from avatarium.streaming.transports.socket import watch_socket
+        from avatarium.streaming.transports.socket import SocketViewer
 
         await socket.accept()
         try:
@@ -59,13 +59,15 @@ class Sockets:
             room.audience.check_room()
             headers = socket.headers
             uid = headers.get("x-viewer-uid", "")
-            await watch_socket(
+            viewer = SocketViewer(
                 room,
                 _Line(socket),
                 uid=int(uid) if uid.isascii() and uid.isdigit() else 0,
                 may_publish=headers.get("x-may-publish") == "1" and room.spec.microphone,
                 size=size_of(room.spec.resolution, room.spec.shape),
             )
+            room.add_viewer(viewer)
+            await viewer.run()
         except AvatariumError as problem:
             await _refuse(socket, problem)
 
@@ -165,5 +167,5 @@ def _json(message: str | bytes) -> dict[str, Any]:
 async def _refuse(socket: WebSocket, problem: AvatariumError) -> None:
     refusal = refusal_of(problem)
     with suppress(RuntimeError, WebSocketDisconnect):
-        await socket.send_json({"type": "error", **refusal.model_dump()})
+        await socket.send_json({"type": "error", "code": refusal.reason, **refusal.model_dump()})
         await socket.close(REFUSED + refusal.status)
