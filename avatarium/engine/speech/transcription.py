@@ -52,11 +52,13 @@ _FASTEST = 35.0
 _TOKENS_PER_S, _TOKENS_SPARE = 14, 24
 
 _INVENTED = re.compile(
-    r"(?:thank(?:s| you)(?: (?:so|very) much)? for (?:watching|listening|your attention)|(?:please )?(?:like and )?subscribe.*|"
-    r"(?:sub)?titles? by .*|(?:untertitel|sous[- ]titr\w+|sottotitoli|subt[ií]tulos|legendas|субтитры).*|.*amara\.org.*|"
-    r"see you (?:in the )?next (?:time|video)|bye[- .,]*bye|you|ご視聴.*|字幕.*|請不吝點贊.*|vielen dank fürs zuschauen)[.!? ]*",
+    r"(?:thank(?:s| you)(?: (?:so|very) much)? for (?:watching|listening|your attention)|"
+    r"(?:please )?(?:like and )?subscribe.*|(?:sub)?titles? by .*|.*amara\.org.*|"
+    r"(?:untertitel|sous[- ]titr\w+|sottotitoli|subt[ií]tulos|legendas|субтитры).*|"
+    r"see you (?:in the )?next (?:time|video)|bye[- .,]*bye|you|vielen dank fürs zuschauen|"
+    r"ご視聴.*|字幕.*|請不吝點贊.*)[.!? ]*",
     re.IGNORECASE,
-)  # fmt: skip
+)
 """What Whisper learnt to write over silence, from the credits of films."""
 _INVENTED_BELOW = -0.4
 _REMARK = re.compile(r"[\[(*♪【（][^\])*♪】）]*[\])*♪】）]")
