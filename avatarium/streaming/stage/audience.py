@@ -119,19 +119,17 @@ class Audience:
             codecs.add(RECORDED)
         self._show.watch(frozenset(codecs), anybody=bool(connected) or recording)
 
-    def send(self, beat: Beat) -> None:
-        """One tick to all."""
-        for viewer in self.connected:
-            for sound in beat.sounds:
-                viewer.send_sound(sound)
-            picture = beat.pictures.get(viewer.codec)
-            if picture is not None:
-                viewer.send_picture(picture)
+    def send(self, beat: Beat) -> list[Viewer]:
+        """One tick to all; answers those who broke on it."""
+        return [viewer for viewer in self.connected if not _sent(viewer, beat)]
 
     def tell(self, event: Event) -> None:
         """An event to all."""
         for viewer in self.connected:
-            viewer.send_event(event)
+            try:
+                viewer.send_event(event)
+            except Exception:
+                log.exception("viewer_bug", viewer=viewer.id)
 
     def adapt(self) -> None:
         """Once a second: the bit rate of the weakest."""
@@ -156,6 +154,19 @@ class Audience:
             }
             for viewer in self._viewers.values()
         ]
+
+
+def _sent(viewer: Viewer, beat: Beat) -> bool:
+    try:
+        for sound in beat.sounds:
+            viewer.send_sound(sound)
+        picture = beat.pictures.get(viewer.codec)
+        if picture is not None:
+            viewer.send_picture(picture)
+        return True
+    except Exception:
+        log.exception("viewer_bug", viewer=viewer.id)
+        return False
 
 
 async def _close(viewer: Viewer) -> None:

@@ -324,7 +324,8 @@ class StageRoom:
         self.pictures += bool(beat.pictures)
         if self.ended:
             return
-        self.audience.send(beat)
+        for broken in self.audience.send(beat):
+            self.viewer_lost(broken)
         if beat.pictures and not self._ready:
             self._ready = True
             self.events.emit("ready", media_ms=beat.media_ms, codecs=sorted(beat.pictures))
