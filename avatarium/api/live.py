@@ -50,7 +50,7 @@ EXAMPLE_REPORT = {
     "held": 12,
     "charged": 3,
     "refunded": 9,
-    "why": "You left the room. 12.34 seconds with a viewer are 3 begun units of 5 seconds at 1 each: 3 coins; 9 coins "
+    "why": "You left the room. 12.34 seconds with a viewer make 3 begun units of 5 seconds at 1 each: 3 coins; 9 coins "
     "of the 12 that were held were given back.",
     "createdAt": "2025-01-02T03:01:18.678Z",
     "expiresAt": "2025-01-02T03:02:18.678Z",

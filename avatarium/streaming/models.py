@@ -70,6 +70,7 @@ waiting = sa.Table(
     sa.Column("ticket", Id, primary_key=True),
     sa.Column("owner", Id, sa.ForeignKey("users.id"), nullable=False),
     sa.Column("places", sa.Float, nullable=False),
+    sa.Column("kept", sa.Boolean, nullable=False, default=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("seen_ms", sa.BigInteger, nullable=False),
     sa.Index(None, "owner"),
@@ -196,6 +197,8 @@ class Ticket:
     ticket: str
     owner: str
     places: float
+    kept: bool
+    """Whether its holder has sent it along."""
     created_ms: int
     seen_ms: int
     """When its holder asked last; who asks no more loses the place."""

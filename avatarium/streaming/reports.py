@@ -121,7 +121,7 @@ def _why(room: Room, used: int, charged: int) -> str:
     if room.state is RoomState.BOOKED:
         return f"{held} held for {room.booked_s} seconds. Nobody has joined yet, so nothing counts so far."
     spent = (
-        f"{used / SECOND_MS:g} seconds with a viewer are {units} begun unit{'' if units == 1 else 's'} of {UNIT_S} "
+        f"{used / SECOND_MS:g} seconds with a viewer make {units} begun unit{'' if units == 1 else 's'} of {UNIT_S} "
         f"seconds at {room.unit_price:g} each: {_coins(charged)}"
     )
     if room.is_open:

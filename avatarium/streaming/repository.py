@@ -153,10 +153,9 @@ def add_ticket(c: Connection, ticket: Ticket) -> None:
     c.execute(sa.insert(waiting).values(asdict(ticket)))
 
 
-def note_ticket(c: Connection, ticket: str, *, owner: str, now_ms: int) -> bool:
-    """Somebody who waits asks again; False where the ticket is not theirs, or gone."""
-    mine = (waiting.c.ticket == ticket, waiting.c.owner == owner)
-    return changed(c, sa.update(waiting).where(*mine).values(seen_ms=now_ms)) == 1
+def note_ticket(c: Connection, ticket: Ticket, *, kept: bool, now_ms: int) -> None:
+    """Somebody who waits asks again."""
+    c.execute(sa.update(waiting).where(waiting.c.ticket == ticket.ticket).values(seen_ms=now_ms, kept=kept))
 
 
 def drop_ticket(c: Connection, ticket: str, *, owner: str) -> None:

@@ -22,7 +22,7 @@ from avatarium.streaming.booking import BookRequest, check_context, check_second
 from avatarium.streaming.models import EndReason, Room, RoomState, StageRecord, Ticket
 from avatarium.streaming.placement import Choice, choose, places_of, size_of
 from avatarium.streaming.reports import ITEM, Report, coins_of, cost_of, price_of, report_of, units_of, used_ms
-from avatarium.streaming.waiting import FRESH_S, RoomsFull, expected_wait_s, place_of
+from avatarium.streaming.waiting import FRESH_S, RoomsFull, expected_wait_s, place_of, ticket_of
 from avatarium.streaming.wire import RoomSpec
 
 CHANNEL_DIGITS = (5, 5, 5, 5, 6, 8, 12)
@@ -308,10 +308,12 @@ class Rooms:
         self._check_count(c, spec.owner)
         _check_coins(c, spec.owner, price)
         line = repository.tickets(c, since_ms=spec.created_ms - FRESH_S * SECOND_MS)
-        held = ticket if any(known.ticket == ticket and known.owner == spec.owner for known in line) else ""
+        most = self._settings.live_user_rooms
+        held = ticket_of(spec.owner, ticket, line, most=most, now_ms=spec.created_ms)
         if choice.stage is None or choice.free < place_of(held, line):
-            return self._in_line(c, spec, places, held, line)
-        repository.drop_ticket(c, ticket, owner=spec.owner)
+            return self._in_line(c, spec, places, held, line, kept=held is not None and held.ticket == ticket)
+        if held is not None:
+            repository.drop_ticket(c, held.ticket, owner=spec.owner)
         room = self._add(c, spec, places, price, choice.stage)
         note = f"live room {room.channel}"
         ledger.hold(c, spec.owner, price, subject=room.subject, note=note, now_ms=spec.created_ms)
@@ -333,17 +335,22 @@ class Rooms:
                 retry_after_s=SOON_S,
             )
 
-    def _in_line(self, c: Connection, spec: RoomSpec, places: float, held: str, line: Sequence[Ticket]) -> RoomsFull:
-        now_ms, owner = spec.created_ms, spec.owner
-        own = [known.ticket for known in line if known.owner == owner]
-        ticket = held or (own[0] if len(own) >= self._settings.live_user_rooms else new_id())
-        if not repository.note_ticket(c, ticket, owner=owner, now_ms=now_ms):
-            made = Ticket(ticket=ticket, owner=owner, places=places, created_ms=now_ms, seen_ms=now_ms)
-            repository.add_ticket(c, made)
-        place = place_of(ticket, line)
+    def _in_line(
+        self, c: Connection, spec: RoomSpec, places: float, held: Ticket | None, line: Sequence[Ticket], *, kept: bool
+    ) -> RoomsFull:
+        now_ms = spec.created_ms
+        if held is not None:
+            repository.note_ticket(c, held, kept=kept or held.kept, now_ms=now_ms)
+        else:
+            held = Ticket(
+                ticket=new_id(), owner=spec.owner, places=places, kept=False, created_ms=now_ms, seen_ms=now_ms
+            )
+            repository.add_ticket(c, held)
+            line = [*line, held]
+        place = place_of(held, line)
         ended = repository.last_ended(c, LOOK_BACK)
         wait_s = expected_wait_s(place, repository.open_rooms(c), ended, now_ms=now_ms)
-        return RoomsFull(place=place, expected_wait_s=wait_s, ticket=ticket)
+        return RoomsFull(place=place, expected_wait_s=wait_s, ticket=held.ticket)
 
     def _add(self, c: Connection, spec: RoomSpec, places: float, price: int, stage: StageRecord) -> Room:
         room = Room(

@@ -12,6 +12,9 @@ FRESH_S = 30
 """Who has not asked for this long has left the line."""
 ASK_AGAIN_S = 5.0
 """What clients are told to wait before they ask again."""
+FORGOTTEN_S = 8
+"""Who was given a ticket so long ago and has not sent it along does not know tickets. Whatever its owner asks without
+one then takes that place: who only tries again and again would otherwise wait behind himself for ever."""
 LEAST_S = 1.0
 
 
@@ -19,7 +22,7 @@ class RoomsFull(UnavailableError):
     """Every stage is full. ``data`` tells the place in line, the expected wait and the ticket that keeps the place."""
 
     def __init__(self, *, place: int, expected_wait_s: float, ticket: str) -> None:
-        who = "You are next" if place == 1 else f"{place - 1} are before you"
+        who = {1: "You are next", 2: "One is before you"}.get(place, f"{place - 1} are before you")
         super().__init__(
             f"All live rooms are taken. {who}; the wait is about {_duration(expected_wait_s)}. Ask again every few "
             "seconds and send the `ticket` of this answer along: it keeps your place.",
@@ -29,9 +32,27 @@ class RoomsFull(UnavailableError):
         self.data = {"place": place, "expected_wait_s": round(expected_wait_s, 1), "ticket": ticket}
 
 
-def place_of(ticket: str, line: Sequence[Ticket]) -> int:
+def ticket_of(owner: str, sent: str, line: Sequence[Ticket], *, most: int, now_ms: int) -> Ticket | None:
+    """The ticket that a request stands on; None where it is new to the line.
+
+    Args:
+        owner: whose request it is.
+        sent: the ticket that came along; empty where none did.
+        line: all who wait.
+        most: tickets that one user may have.
+        now_ms: the present.
+    """
+    own = [known for known in line if known.owner == owner]
+    if (found := next((known for known in own if known.ticket == sent), None)) is not None:
+        return found
+    before_ms = now_ms - FORGOTTEN_S * SECOND_MS
+    forgotten = [known for known in own if not known.kept and known.created_ms <= before_ms]
+    return next(iter(forgotten or (own if len(own) >= most else [])), None)
+
+
+def place_of(ticket: Ticket | None, line: Sequence[Ticket]) -> int:
     """The place in a line, from 1 on; who has no ticket comes last."""
-    return next((number for number, known in enumerate(line, 1) if known.ticket == ticket), len(line) + 1)
+    return len(line) + 1 if ticket is None else line.index(ticket) + 1
 
 
 def expected_wait_s(place: int, open_rooms: Sequence[Room], ended: Sequence[Room], *, now_ms: int) -> float:

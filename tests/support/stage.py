@@ -171,6 +171,8 @@ class StageDouble:
                 yield json.dumps(event).encode() + b"\n"
                 if event["type"] == "ended":
                     return
+            if room.events and room.events[-1]["type"] == "ended":
+                return
             await asyncio.sleep(0.02)
 
     async def _offer(self, request: Request) -> Response:

@@ -270,27 +270,38 @@ async def _counted(request: Request, live: Live, room: Room, after: int) -> Asyn
 
 
 async def _events(live: Live, room: Room, after: int) -> AsyncIterator[dict[str, Any]]:
-    """The events of a room by its stage; where that is gone, how the room ended by the database."""
+    """The events of a room by its stage; where that cannot tell the last one, how the room ended by the database."""
     clock, rooms = live.platform.clock, live.platform.rooms
     until_s = clock.monotonic_s() + LONGEST_S
     while clock.monotonic_s() < until_s:
         now = await run_in_threadpool(rooms.get, room.id)
         if now is None:
             return
-        try:
-            stage = await run_in_threadpool(stage_of, live.platform, now)
-            async for event in live.client.events(stage, room.id, after=after):
-                if isinstance(event.get("number"), int) and isinstance(event.get("type"), str):
-                    after = event["number"]
-                    yield event
-                if event.get("type") == ENDED:
+        with suppress(ServiceError):  # it is gone, or has forgotten a room that ended long ago
+            async for event in _told(live, now, after):
+                after = event["number"]
+                yield event
+                if event["type"] == ENDED:
                     return
-        except ServiceError:
-            pass  # it is gone, or has forgotten a room that ended long ago
         if not now.is_open:
             yield _ended(live, now, after + 1)
             return
         await asyncio.sleep(LOOK_S)
+
+
+async def _told(live: Live, room: Room, after: int) -> AsyncIterator[dict[str, Any]]:
+    """What the stage of a room tells, until it tells no more though the room has ended."""
+    stage = await run_in_threadpool(stage_of, live.platform, room)
+    over = False
+    async for event in live.client.events(stage, room.id, after=after):
+        if isinstance(event.get("number"), int) and isinstance(event.get("type"), str):
+            yield event
+            continue
+        if over:
+            return
+        # A sign of life, and time to see whether the room has ended without the stage.
+        now = await run_in_threadpool(live.platform.rooms.get, room.id)
+        over = now is None or not now.is_open
 
 
 def _ended(live: Live, room: Room, number: int) -> dict[str, Any]:

@@ -263,6 +263,7 @@ def upgrade() -> None:
         sa.Column("ticket", sa.String(length=24), nullable=False),
         sa.Column("owner", sa.String(length=24), nullable=False),
         sa.Column("places", sa.Float(), nullable=False),
+        sa.Column("kept", sa.Boolean(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("seen_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["owner"], ["users.id"], name=op.f("fk_waiting_owner_users")),

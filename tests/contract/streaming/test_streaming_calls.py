@@ -239,7 +239,7 @@ def test_what_a_stage_refuses_is_passed_on(it: Running, stage: StageDouble) -> N
     assert it.get(f"{PREFIX}/session?channel={channel}") == before
 
 
-STEERING = {
+STEERING: dict[str, dict[str, Any]] = {
     "speak": {"text": "a"},
     "ask": {"text": "a"},
     "interrupt": {},

@@ -1,0 +1,159 @@
+"""What nobody else would end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from avatarium.accounts import ledger
+from avatarium.catalogue.shipped import shipped_avatars
+from avatarium.clock import ManualClock
+from avatarium.database import Database
+from avatarium.platform import Platform
+from avatarium.settings import Settings
+from avatarium.streaming.booking import BookRequest
+from avatarium.streaming.guard import SLACK_S, STAGE_LOCKS, STALE_S, Guard
+from avatarium.streaming.models import EndReason, Room, StageRecord
+from avatarium.tasks.liveness import Locks, open_locks
+
+JOIN_S, GRACE_S = 300, 20
+
+
+class House:
+    """An installation, its guard, and what a stage would hold."""
+
+    def __init__(self, database: Database, home: Path) -> None:
+        self.clock = ManualClock()
+        self.platform = Platform(Settings(home=home, live_join_s=JOIN_S, live_grace_s=GRACE_S), database, self.clock)
+        self.rooms = self.platform.rooms
+        self.owner = self.platform.accounts.add_user("Ada", coins=1000).id
+        self.guard_locks, self.stage_locks = self._locks(), self._locks()
+        self.guard = Guard(database, self.rooms, self.guard_locks, self.clock, self.platform.settings)
+
+    def stage(self, name: str = "s1") -> None:
+        """A stage that lives."""
+        now_ms = self.clock.now_ms()
+        self.stage_locks.take(name)
+        self.rooms.register_stage(
+            StageRecord(
+                id=name,
+                host="h",
+                address="http://h:1",
+                places=9.0,
+                capacity={},
+                rooms=0,
+                load=0.0,
+                late=0.0,
+                draining=False,
+                started_ms=now_ms,
+                seen_ms=now_ms,
+            )
+        )
+
+    def book(self, seconds: int = 60) -> Room:
+        return self.rooms.book(self.owner, BookRequest(avatar_id=shipped_avatars()[0].id, expire_s=seconds)).room
+
+    def ending(self, room: Room) -> tuple[str, int]:
+        """Why a room has ended and what it cost."""
+        now = self.rooms.get(room.id)
+        assert now is not None
+        return now.end_reason, now.charged
+
+    def pass_by(self, seconds: float, room: Room) -> None:
+        """Time in which the stage lives."""
+        self.clock.advance(seconds)
+        self.rooms.note_stage("s1", rooms=1, load=0.1, late=0.0)
+        self.rooms.note_seen("s1", {room.id})
+
+    def close(self) -> None:
+        self.guard_locks.close()
+        self.stage_locks.close()
+
+    def _locks(self) -> Locks:
+        return open_locks(self.platform.database, self.platform.settings.home / STAGE_LOCKS)
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path) -> Iterator[House]:
+    made = House(database, tmp_path)
+    made.stage()
+    yield made
+    made.close()
+
+
+def test_rooms_of_a_stage_that_lives_are_left_alone(house: House) -> None:
+    room = house.book()
+    assert [house.guard.look() for _ in range(3)] == [0, 0, 0]
+    assert house.ending(room) == ("", 0) and house.rooms.stages()
+
+
+def test_rooms_of_a_dead_stage_cost_up_to_when_it_was_last_seen(house: House) -> None:
+    seen, unseen = house.book(), house.book()
+    house.rooms.note_joined(seen.id)
+    house.pass_by(12, seen)
+    house.clock.advance(2)
+    house.stage_locks.give_back("s1")
+    assert house.guard.look() == 0, "a lock may be free for a moment: the database was away"
+    assert house.guard.look() == 2
+    assert house.ending(seen) == ("stage_lost", 3) and house.ending(unseen) == ("stage_lost", 0)
+    assert not house.rooms.stages() and house.guard.look() == 0
+    with house.platform.database.read() as c:
+        assert ledger.balance(c, house.owner)[0] == 997
+
+
+def test_a_lock_that_was_free_for_a_moment_does_no_harm(house: House) -> None:
+    room = house.book()
+    house.stage_locks.give_back("s1")
+    house.guard.look()
+    house.stage_locks.take("s1")
+    assert [house.guard.look(), house.guard.look()] == [0, 0] and house.ending(room)[0] == ""
+    house.stage_locks.give_back("s1")
+    assert house.guard.look() == 0, "once more from the beginning"
+
+
+def test_a_stage_that_hangs_is_struck_off(house: House) -> None:
+    room = house.book(600)
+    house.rooms.note_joined(room.id)
+    house.pass_by(3, room)
+    house.clock.advance(STALE_S)
+    assert house.guard.look() == 0
+    house.clock.advance(1)
+    assert house.guard.look() == 1
+    assert house.ending(room) == ("stage_lost", 1)
+    assert not house.rooms.note_stage("s1", rooms=1, load=0.1, late=0.0), "it will be told when it wakes up"
+    assert house.rooms.note_seen("s1", {room.id}) == {room.id}
+
+
+def test_a_guard_that_died_between_two_steps_is_no_matter(house: House) -> None:
+    room = house.book()
+    house.rooms.strike_stage("s1")
+    assert house.guard.look() == 1 and house.ending(room)[0] == "stage_lost"
+
+
+def test_rooms_that_their_stage_forgot_are_ended_late_but_rightly(house: House) -> None:
+    expired, joined = house.book(60), house.book(400)
+    house.rooms.note_joined(expired.id)
+    house.rooms.note_joined(joined.id)
+    house.pass_by(60 + SLACK_S, expired)
+    assert house.guard.look() == 0, "that is for the stage"
+    house.pass_by(1, expired)
+    assert house.guard.look() == 1 and house.ending(expired) == ("expired", 12)
+    house.rooms.note_lost(joined.id)
+    house.pass_by(GRACE_S + SLACK_S + 1, joined)
+    assert house.guard.look() == 1
+    assert house.ending(joined) == ("viewer_lost", 16), "76 seconds, of which none without a viewer"
+    nobody = house.book(7000 // 8)
+    house.pass_by(JOIN_S + SLACK_S, nobody)
+    assert house.guard.look() == 0
+    house.pass_by(1, nobody)
+    assert house.guard.look() == 1 and house.ending(nobody) == ("never_joined", 0)
+
+
+def test_two_guards_end_a_room_once(house: House) -> None:
+    room = house.book()
+    house.stage_locks.give_back("s1")
+    other = Guard(house.platform.database, house.rooms, house.guard_locks, house.clock, house.platform.settings)
+    found = [house.guard.look(), other.look(), house.guard.look(), other.look()]
+    assert sum(found) == 1 and house.ending(room) == (EndReason.STAGE_LOST.value, 0)
