@@ -26,6 +26,7 @@ READY_S = 180.0
 STOP_S = 20.0
 ANSWER_S = 300.0
 PAUSE_S = 0.02
+IDLE_S = 15.0
 ADDRESS = "address"
 NO_LIMIT = "100000000/minute"
 
@@ -54,17 +55,23 @@ class Client:
     """One keep-alive connection."""
 
     def __init__(self, port: int, key: str = "") -> None:
+        self.address = f"http://127.0.0.1:{port}"
+        self.key = key
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._used_s = 0.0
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
         """Send a request and read the whole answer."""
         content = None if body is None else json.dumps(body)
+        if time.monotonic() - self._used_s > IDLE_S:
+            self._connection.close()  # the service may have hung up meanwhile; it is opened anew
         start = time.perf_counter()
         self._connection.request(method, path, content, self._headers)
         answer = self._connection.getresponse()
         raw = answer.read()
         took_ms = (time.perf_counter() - start) * 1000
+        self._used_s = time.monotonic()
         return Reply(status=answer.status, body=json.loads(raw), took_ms=took_ms)
 
     def close(self) -> None:

@@ -112,6 +112,7 @@ def _call(client: Client, meter: Meter, room: Room, name: str, times: Times, **w
 
 def _sentence(client: Client, meter: Meter, room: Room, text: str, times: Times) -> None:
     meter.evaluate("meter.forget()")
+    meter.wait(0.6)
     sent = _call(client, meter, room, "speak", times, text=text)
     heard = meter.heard_after(sent)
     if heard is None:
