@@ -22,6 +22,7 @@ from avatarium.settings import Settings, load_settings
 from avatarium.streaming.brain import Brain, Memory
 from avatarium.streaming.brain.records import Report as BrainReport
 from avatarium.streaming.brain.records import unheard
+from avatarium.streaming.ears import EarKit
 from avatarium.streaming.models import EndReason, Room
 from avatarium.streaming.reports import Report
 from avatarium.streaming.stage.kit import Kit
@@ -258,10 +259,11 @@ async def a_kit(tmp_path: Path, **changes: Any) -> AsyncIterator[Any]:
     """All that rooms share, with real threads; given back at the end."""
     settings: Settings = changes.pop("settings", None) or load_settings(home=tmp_path / "home")
     pools, pacemaker, errands = Pools.open(), Pacemaker(), Errands()
+    ears = EarKit(transcribe=changes.pop("transcribe", None))
     pacemaker.start()
     given: dict[str, Any] = {
         **{"stage_id": "stage-1", "settings": settings, "clock": Clock(), "books": Books(), "pools": pools},
-        **{"pacemaker": pacemaker, "looks": OneLook(), "brains": Parrot(["Yes."]), "fetcher": None},
+        **{"pacemaker": pacemaker, "looks": OneLook(), "brains": Parrot(["Yes."]), "ears": ears, "fetcher": None},
         **{"archive": NoArchive(), "encoders": make_encoder, "listen": HeardSound, "scratch": tmp_path / "scratch"},
         "spawn": errands.spawn,
     }
@@ -269,6 +271,7 @@ async def a_kit(tmp_path: Path, **changes: Any) -> AsyncIterator[Any]:
         yield Kit(**(given | changes))
     finally:
         await errands.close(5.0)
+        await ears.aclose()
         pacemaker.stop()
         pools.close()
 

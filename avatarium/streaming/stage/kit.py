@@ -12,6 +12,7 @@ from avatarium.clock import Clock
 from avatarium.settings import Settings
 from avatarium.storage.fetch import Fetcher
 from avatarium.streaming.brain import BrainMaker
+from avatarium.streaming.ears import EarKit
 from avatarium.streaming.models import EndReason, Room
 from avatarium.streaming.reports import Report
 from avatarium.streaming.stage.pacemaker import Pacemaker
@@ -52,6 +53,7 @@ class Kit:
     pacemaker: Pacemaker
     looks: Looks
     brains: BrainMaker
+    ears: EarKit
     fetcher: Fetcher
     archive: Archive
     encoders: EncoderMaker

@@ -20,6 +20,7 @@ import structlog
 from avatarium.platform import Platform
 from avatarium.secret import derive
 from avatarium.streaming.brain import BrainMaker, open_brain
+from avatarium.streaming.ears import EarKit
 from avatarium.streaming.guard import STAGE_LOCKS, Guard
 from avatarium.streaming.stage.capacity import Capacity, measure
 from avatarium.streaming.stage.kit import Kit
@@ -85,14 +86,15 @@ class StageProcess:
         """
         self._loop = asyncio.get_running_loop()
         pools, errands, pacemaker = Pools.open(), Errands(), Pacemaker()
-        brains = open_brain(self._settings)
+        brains, ears = open_brain(self._settings), EarKit()
         pacemaker.start()
         try:
             await run_in(pools.chores, partial(_remove_old, self._settings.home / SCRATCH))
-            kit = self._kit(pools, errands, pacemaker, brains)
+            kit = self._kit(pools, errands, pacemaker, brains, ears)
             self.stage = Stage(kit, await self._warm_up(kit))
             await self._serve(kit, self.stage, errands)
         finally:
+            await ears.aclose()
             await brains.aclose()
             await run_in(pools.chores, pacemaker.stop)
             await run_in(pools.chores, partial(shutil.rmtree, self._scratch, ignore_errors=True))
@@ -136,7 +138,7 @@ class StageProcess:
             if task in done:
                 log.error("stage_gives_up", task=task.get_name(), exc_info=task.exception())
 
-    def _kit(self, pools: Pools, errands: Errands, pacemaker: Pacemaker, brains: BrainMaker) -> Kit:
+    def _kit(self, pools: Pools, errands: Errands, pacemaker: Pacemaker, brains: BrainMaker, ears: EarKit) -> Kit:
         from avatarium.engine.live import HeardSound, IdleFrames
 
         platform, settings = self._platform, self._settings
@@ -150,6 +152,7 @@ class StageProcess:
             pacemaker=pacemaker,
             looks=Looks(platform.storage, pools, self._scratch, idle),
             brains=brains,
+            ears=ears,
             fetcher=platform.fetcher,
             archive=Archive(platform=platform, note=platform.rooms.note_recording),
             encoders=make_encoder,

@@ -82,7 +82,8 @@ class StageRoom:
         self.director = Director(show, emit, kit.pools, kit.clock, queue_max=kit.settings.live_queue_max)
         self.conversation = Conversation(spec, kit.brains, self.director, emit, kit.pools)
         self.speaker = Speaker(spec, kit, self.director)
-        self.hearing = Hearing(self.conversation, self.director, emit, kit, booked=spec.microphone)
+        self.hearing = Hearing(spec, kit.ears, self.conversation, self.director, emit, self._attend)
+        self._told_to_listen = self._hears_speech = False
         self.lifetime = Lifetime(
             opened_ms=kit.clock.now_ms(),
             expires_ms=spec.expires_ms,
@@ -221,8 +222,17 @@ class StageRoom:
         self.events.emit("extended", expires_ms=expires_ms, seconds_left=round(self.lifetime.left_s(now_ms), 1))
 
     def listen(self, on: bool) -> None:
-        """Whether the avatar is attentive while it does not speak."""
+        """Whether the avatar is attentive while it does not speak; it is anyway while somebody speaks to it."""
         self.check_open()
+        self._told_to_listen = on
+        self._look_attentive()
+
+    def _attend(self, on: bool) -> None:
+        self._hears_speech = on
+        self._look_attentive()
+
+    def _look_attentive(self) -> None:
+        on = self._told_to_listen or self._hears_speech
         if on is not self.show.performer.listening:
             self.show.performer.listening = on
             self.events.emit("listening_started" if on else "listening_ended")
@@ -330,6 +340,7 @@ class StageRoom:
             self._ready = True
             self.events.emit("ready", media_ms=beat.media_ms, codecs=sorted(beat.pictures))
         self.director.on_beat(beat)
+        self.hearing.played(beat.pcm)
         if self._recorder is not None:
             self._recorder.write(beat)
 
