@@ -12,56 +12,39 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.frame import PictureType
 from numpy.typing import NDArray
 
+from avatarium.engine.live.encoders import H264Encoder, Vp8Encoder
+from avatarium.engine.video.framing import Size
 from avatarium.streaming.transports.viewer import PICTURE_RATE, SOUND_RATE, LivePacket, Viewer
 
 FPS = 25
 TICK_S = 1 / FPS
 LEAD_S = 0.06
 """How long before it is due a tick is handed over."""
-_OPTIONS = {
-    "h264": {"preset": "superfast", "tune": "zerolatency", "x264-params": "repeat-headers=1:keyint=10000:scenecut=0"},
-    "vp8": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
-}
 
 
 class PictureSource:
-    """Codes a white disc that moves, on grey noise, with a white flash each full second."""
+    """Codes noise that drifts, with a white flash each full second."""
 
     def __init__(self, codec: str, size: tuple[int, int], bitrate: int = 600_000) -> None:
         self.size = size
-        self._coder: Any = av.CodecContext.create("libx264" if codec == "h264" else "libvpx", "w")
-        self._coder.width, self._coder.height = size
-        self._coder.pix_fmt = "yuv420p"
-        self._coder.time_base = Fraction(1, PICTURE_RATE)
-        self._coder.framerate = Fraction(FPS)
-        self._coder.bit_rate = bitrate
-        self._coder.options = dict(_OPTIONS[codec])
-        if codec == "h264":
-            self._coder.profile = "Baseline"
+        whole = Size(*size)
+        self._coder = H264Encoder(whole, bitrate) if codec == "h264" else Vp8Encoder(whole, bitrate)
         self._noise = np.random.default_rng(1).integers(90, 130, (size[1] * 3 // 2, size[0])).astype(np.uint8)
         self._noise[size[1] :] = 128
 
     def set_bitrate(self, bitrate: int) -> None:
         """Takes effect on the next picture."""
-        self._coder.bit_rate = bitrate
+        self._coder.bitrate = bitrate
 
     def code(self, tick: int, *, key: bool) -> tuple[bytes, bool]:
         """The picture of a tick, and whether it is a key frame."""
-        width, height = self.size
+        height = self.size[1]
         image = self._noise.copy()
-        if tick % FPS < 2:
-            image[:height] = 235
-        x = int((tick * 5) % (width - 40))
-        image[height // 2 : height // 2 + 40, x : x + 40] = 200
-        frame = av.VideoFrame.from_ndarray(image, format="yuv420p")
-        frame.pts = tick * PICTURE_RATE // FPS
-        frame.time_base = Fraction(1, PICTURE_RATE)
-        frame.pict_type = PictureType.I if key else PictureType.NONE
-        packets = self._coder.encode(frame)
-        return b"".join(bytes(packet) for packet in packets), any(packet.is_keyframe for packet in packets)
+        image[:height] = 235 if tick % FPS < 2 else np.roll(self._noise[:height], tick * 2, axis=1)
+        coded = self._coder.encode(image, tick * PICTURE_RATE // FPS, key=key)
+        return coded.data, coded.key
 
 
 class SoundSource:

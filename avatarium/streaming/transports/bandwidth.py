@@ -46,7 +46,6 @@ class Bandwidth:
     _cut_s: float = -10.0
     _shortest_s: float | None = None
     _queue_s: float = 0.0
-    _last_loss: float = 0.0
     _sent: deque[tuple[float, int]] = field(default_factory=deque)
     _sum: int = 0
 
@@ -68,7 +67,7 @@ class Bandwidth:
     @property
     def strained(self) -> bool:
         """Whether data is held back somewhere on the way."""
-        return self._queue_s > QUEUE_S or self._last_loss > LOSS_HIGH
+        return self._queue_s > QUEUE_S or self.loss > LOSS_HIGH
 
     def remb(self, bitrate: int, now_s: float) -> None:
         """The viewer estimated what can be received."""
@@ -92,9 +91,8 @@ class Bandwidth:
         """The viewer reported the share of packets that were lost."""
         self._grow(now_s)
         self.loss += 0.3 * (share - self.loss)
-        self._last_loss = share
         # Reports come every second, for two streams: one of them counts.
-        if share > LOSS_HIGH and now_s - self._cut_s >= CUT_GAP_S:
+        if min(share, self.loss) > LOSS_HIGH and now_s - self._cut_s >= CUT_GAP_S:
             reached = self._ceiling or max(self.rate(now_s), UNKNOWN)
             self._lower(reached * (1 - 0.5 * share), now_s)
 

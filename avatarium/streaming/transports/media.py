@@ -37,6 +37,8 @@ REPORTS_EARLY_S = (0.0, 0.1, 0.3)
 """The first ones come fast: a browser keeps lips and sound apart until it has one of each."""
 KEY_GAP_S = 0.3
 """Requests for a key frame that come closer than this are one."""
+LOST_GAP_S = 1.0
+"""And so are those that we make ourselves, for what was lost for good."""
 DOUBLE_LOSS = 0.01
 """Loss from which sound is sent twice (RED): a lost packet then costs nothing but a little rate."""
 DOUBLE_TICKS = 1920
@@ -120,8 +122,11 @@ class MediaSender:
 
     def _need_key(self) -> None:
         self._needs_key = True
+        self._ask_key(KEY_GAP_S)
+
+    def _ask_key(self, gap_s: float) -> None:
         now = self._loop.time()
-        if self._started and self.picture is not None and now - self._key_asked_s >= KEY_GAP_S:
+        if self._started and self.picture is not None and now - self._key_asked_s >= gap_s:
             self._key_asked_s = now
             self._want_key()
 
@@ -195,14 +200,20 @@ class MediaSender:
         if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
             self._reported(packet, now)
         elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
-            if self.picture is not None and packet.media_ssrc == self.picture.ssrc:
-                self._outbox.again(self.picture.repeat(packet.lost, now, self._bandwidth.rtt_s or 0.0))
+            self._missed(packet, now)
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-            if now - self._key_asked_s >= KEY_GAP_S:
-                self._key_asked_s = now
-                self._want_key()
+            self._ask_key(KEY_GAP_S)
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             self._estimated(packet, now)
+
+    def _missed(self, packet: RtcpRtpfbPacket, now: float) -> None:
+        if self.picture is None or packet.media_ssrc != self.picture.ssrc:
+            return
+        again, hopeless = self.picture.repeat(packet.lost, now, self._bandwidth.rtt_s or 0.0)
+        self._outbox.again(again)
+        if hopeless:
+            # Players wait for seconds before they ask for one.
+            self._ask_key(LOST_GAP_S)
 
     def _reported(self, packet: RtcpRrPacket | RtcpSrPacket, now: float) -> None:
         for report in packet.reports:

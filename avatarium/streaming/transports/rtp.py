@@ -28,6 +28,8 @@ HISTORY_MAX = 1024
 """Packets that can be sent again; aiortc keeps 128, less than two large pictures."""
 HISTORY_S = 2.0
 """A packet that is older comes too late for any player."""
+REPEATS_MAX = 3
+"""A viewer that still misses a packet then is better helped by a key frame."""
 RESEND_GAP_S = 0.02
 """And a packet asked for twice within a round trip is sent once."""
 REPORTS_MAX = 8
@@ -50,6 +52,7 @@ class Sent:
     packet: RtpPacket
     first_s: float
     last_s: float
+    repeats: int = 0
 
 
 @dataclass(slots=True)
@@ -122,18 +125,23 @@ class RtpStream:
         while len(self._history) > HISTORY_MAX:
             self._history.popitem(last=False)
 
-    def repeat(self, missed: Iterable[int], now_s: float, gap_s: float) -> list[RtpPacket]:
-        """The packets to send again for a NACK; those that are too old, or were just repeated, are passed over."""
-        again = []
+    def repeat(self, missed: Iterable[int], now_s: float, gap_s: float) -> tuple[list[RtpPacket], bool]:
+        """What to send again for a NACK, and whether something is missing that will not be sent again.
+
+        ``gap_s`` is a round trip: who asks twice within it has not seen the first repeat yet.
+        """
+        again, hopeless = [], False
         for number in missed:
             self.counters.asked_again += 1
             sent = self._history.get(number)
-            if sent is None or now_s - sent.first_s > HISTORY_S or now_s - sent.last_s < max(gap_s, RESEND_GAP_S):
-                continue
-            sent.last_s = now_s
-            self.counters.resent += 1
-            again.append(self._wrapped(sent.packet))
-        return again
+            if sent is None or now_s - sent.first_s > HISTORY_S or sent.repeats >= REPEATS_MAX:
+                hopeless = True
+            elif now_s - sent.last_s >= max(gap_s, RESEND_GAP_S):
+                sent.last_s = now_s
+                sent.repeats += 1
+                self.counters.resent += 1
+                again.append(self._wrapped(sent.packet))
+        return again, hopeless
 
     def _wrapped(self, packet: RtpPacket) -> RtpPacket:
         if self.resent_type is None:
