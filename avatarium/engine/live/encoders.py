@@ -10,7 +10,7 @@ import av
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 
-from avatarium.engine.live.clock import FPS
+from avatarium.engine.live.clock import FPS, TICK_PTS
 from avatarium.engine.live.painter import I420
 from avatarium.engine.video.framing import Size
 
@@ -21,6 +21,7 @@ KEY_S = 0.45
 _TIME_BASE = Fraction(1, 90_000)
 _BUFFER_OFF = 1.5
 """A buffer wrong by more than this factor is put right at the next key frame."""
+_MOST_LEFT_OUT = 3
 _STEP = 0.15
 """VP8: a change of the rate by less is not worth a key frame."""
 _MACROBLOCK = 16
@@ -67,6 +68,7 @@ class H264Encoder:
 
     def __init__(self, size: Size, bitrate: int = BITRATE, *, preset: str = "superfast") -> None:
         self._size, self._preset, self._bitrate = size, preset, _offered(bitrate)
+        self._last_pts: int | None = None
         self._context, self._buffer = self._open()
 
     @property
@@ -76,13 +78,18 @@ class H264Encoder:
 
     @bitrate.setter
     def bitrate(self, bits: int) -> None:
-        self._bitrate = self._context.bit_rate = _offered(bits)
+        self._bitrate = _offered(bits)
 
     def encode(self, picture: I420, pts: int, *, key: bool = False) -> Coded:
         """As :meth:`PictureEncoder.encode`."""
         if key and not 1 / _BUFFER_OFF < self._buffer / (self._bitrate * KEY_S) < _BUFFER_OFF:
             # libavcodec changes the rate of a running x264, but PyAV does not let the size of its buffer be set.
             self._context, self._buffer = self._open()
+        # x264 counts frames, not time: one after others that were left out may be as large as they would have been.
+        since = TICK_PTS if self._last_pts is None else pts - self._last_pts
+        frames = min(max(round(since / TICK_PTS), 1), _MOST_LEFT_OUT)
+        self._context.bit_rate = min(self._bitrate * frames, HIGHEST_BITRATE)
+        self._last_pts = pts
         return _encoded(self._context, picture, pts, key)
 
     def close(self) -> None:
@@ -109,7 +116,6 @@ class H264Encoder:
             ":colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",
         }
         context.open()
-        context.bit_rate = self._bitrate
         return context, buffer
 
 
