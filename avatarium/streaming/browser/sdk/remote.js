@@ -7,7 +7,7 @@ import { AgoraRTCException, invalid } from "./errors.js";
 const FITS = ["cover", "contain", "fill"];
 
 class RemoteTrack extends Emitter {
-  // `source` is {track} with a MediaStreamTrack, or {element} where the socket transport plays into a media element.
+  // `source` is {track, element}: a MediaStreamTrack, where there is one, and the element that plays it already, where there is one.
   constructor(kind, uid, readStats) {
     super();
     this.trackMediaType = kind;
@@ -163,12 +163,7 @@ export class RemoteAudioTrack extends RemoteTrack {
     if (!audio) return;
     dontPlay(audio);
     delete audio.dataset.wantsSound;
-    if (this._source && this._source.element === audio) {
-      audio.muted = true;
-      return;
-    }
-    audio.srcObject = null;
-    audio.remove();
+    audio.muted = true;
   }
 
   setVolume(volume) {
@@ -189,34 +184,20 @@ export class RemoteAudioTrack extends RemoteTrack {
     await this._audio.setSinkId(deviceId);
   }
 
+  // The element plays already, without sound: a browser that wants a touch first may at least show the picture.
   _show() {
-    if (!this._source) return;
-    const { track, element } = this._source;
-    if (element) this._unmute(element);
-    else this._sound(track);
-    this._audio.volume = this._volume / 100;
-  }
-
-  _unmute(element) {
-    if (this._audio && this._audio !== element) this._audio.remove();
+    const element = this._source && this._source.element;
+    if (!element) return;
+    if (this._audio && this._audio !== element) this.stop();
+    this.isPlaying = true;
     this._audio = element;
+    element.volume = this._volume / 100;
     element.dataset.wantsSound = "";
     element.muted = false;
     playElement(element).then((played) => {
       if (played || this._audio !== element) return;
-      element.muted = true; // the picture at least
+      element.muted = true;
       element.play().catch(() => {});
     });
-  }
-
-  _sound(track) {
-    if (!this._audio || this._audio.dataset.transport) {
-      this._audio = document.createElement("audio");
-      this._audio.hidden = true;
-      this._audio.autoplay = true;
-      document.body.append(this._audio);
-    }
-    if (!plays(this._audio, track)) this._audio.srcObject = new MediaStream([track]);
-    playElement(this._audio);
   }
 }

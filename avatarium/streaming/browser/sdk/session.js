@@ -11,6 +11,7 @@ const TRANSPORTS = { webrtc: WhepTransport, socket: SocketTransport };
 const FIRST_TRIES = 3;
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000];
 const MEND_MS = 4000;
+const LOOK_MS = 150;
 const LAST_WORDS_MS = 400; // the event "ended" may come a moment after the connection is gone
 
 // `on`: media(kind, source), flows(kind), event(object), message(bytes), back(), lost(), over(problem), transport(name, why)
@@ -69,6 +70,10 @@ export class Session {
 
   read() {
     return this._transport.read();
+  }
+
+  align(figure) {
+    if (this._transport && this._transport.align) this._transport.align(figure);
   }
 
   async close(options) {
@@ -180,12 +185,21 @@ export class Session {
       log(1, "Not mended, opened anew:", problem);
       return false;
     }
-    transport.isConnected = new Promise((resolve) => {
-      transport._on.state = (state) => (state === "connected" ? resolve() : state === "gone" && this._gone(transport));
-    });
-    const done = await this._connects(transport, MEND_MS);
-    transport._on.state = (state) => this._transport === transport && (state === "broken" ? this._recover("broken") : state === "gone" && this._gone(transport));
-    return done;
+    return this._flowsAgain(transport);
+  }
+
+  // A connection that only stalled says "connected" all the while; packets do not lie.
+  async _flowsAgain(transport) {
+    const packets = async () => {
+      const { video, audio } = await transport.read();
+      return (video ? video.packets : 0) + (audio ? audio.packets : 0);
+    };
+    const before = await packets();
+    for (const until = performance.now() + MEND_MS; performance.now() < until && !this._isOver; ) {
+      await this._pause(LOOK_MS);
+      if ((await packets()) > before) return true;
+    }
+    return false;
   }
 
   async _reopened() {

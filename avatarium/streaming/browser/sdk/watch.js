@@ -48,6 +48,7 @@ export class Watch {
     this._before = reading;
     this.figure = { ...figures(reading, before), behindMs: reading.behindMs || 0 };
     this._judge();
+    this._session.align(this.figure);
     this._on.tick(this.figure);
   }
 

@@ -8,8 +8,19 @@ import { readPeer } from "./statistics.js";
 
 const GRACE_MS = 1500; // a connection may be gone for so long before it is mended
 const TRICKLE_MS = 200;
+const GOODBYE_MS = 1000; // said first, so that the server does not take the end of the media for a loss
+const ALIGNED_MS = 15;
+const ALIGN_SHARE = 0.8;
+const SHOWING_MS = 10; // which Chromium counts as part of that wait
+const HOLD_MAX_MS = 400;
 const REQUEST_MS = 10_000;
 const FRAGMENT = "application/trickle-ice-sdpfrag";
+
+// At least so long a packet waits before it is played.
+function holdBack(receiver, ms) {
+  if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = ms;
+  else if ("playoutDelayHint" in receiver) receiver.playoutDelayHint = ms / 1000;
+}
 
 // `on` are callbacks: media(kind, source), flows(kind), event(object), message(bytes), state("connected" | "broken" | "gone").
 export class WhepTransport {
@@ -85,6 +96,13 @@ export class WhepTransport {
     return readPeer(this._pc);
   }
 
+  // Browsers bring picture and sound together by themselves, but take ten seconds for it after each hiccup of the network. Told
+  // how long the picture is to wait for the sound, they do it in one or two.
+  align({ offsetMs, video }) {
+    if (offsetMs === null || !this._picture || Math.abs(offsetMs) < ALIGNED_MS) return;
+    holdBack(this._picture, Math.min(Math.max(video.bufferMs + SHOWING_MS + offsetMs * ALIGN_SHARE, getParameter("JITTER_TARGET_MS")), HOLD_MAX_MS));
+  }
+
   // A room that is over needs no goodbye.
   close({ silent = false } = {}) {
     if (this._over) return Promise.resolve();
@@ -92,11 +110,12 @@ export class WhepTransport {
     if (silent) this._resource = "";
     clearTimeout(this._grace);
     clearTimeout(this._batch);
-    if (this._pc) {
-      for (const name of ["ontrack", "onconnectionstatechange", "onicecandidate"]) this._pc[name] = null;
-      this._pc.close();
-    }
-    return this._goodbye();
+    const pc = this._pc;
+    if (pc) for (const name of ["ontrack", "onconnectionstatechange", "onicecandidate"]) pc[name] = null;
+    if (this._sound) this._sound.srcObject = null;
+    const goodbye = this._goodbye();
+    if (pc) Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, GOODBYE_MS))]).then(() => pc.close());
+    return goodbye;
   }
 
   // A page that is being left has no time to wait: `keepalive` lets the browser finish this alone.
@@ -154,12 +173,23 @@ export class WhepTransport {
   }
 
   _receive(track, receiver) {
-    const wait = getParameter("JITTER_TARGET_MS");
-    if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = wait;
-    else if ("playoutDelayHint" in receiver) receiver.playoutDelayHint = wait / 1000;
-    this._on.media(track.kind, { track });
+    holdBack(receiver, getParameter("JITTER_TARGET_MS"));
+    if (track.kind === "video") this._picture = receiver;
+    this._on.media(track.kind, { track, element: track.kind === "audio" ? this._earlySound(track) : null });
     if (!track.muted) this._on.flows(track.kind);
     track.onunmute = () => this._over || this._on.flows(track.kind);
+  }
+
+  // A loudspeaker takes a moment to open, and what comes meanwhile would be heard that much later for seconds. So it is opened
+  // before the first packet, silently.
+  _earlySound(track) {
+    const audio = document.createElement("audio");
+    audio.hidden = true;
+    audio.muted = true;
+    audio.srcObject = new MediaStream([track]);
+    audio.play().catch((problem) => log(1, "Sound waits:", problem));
+    this._sound = audio;
+    return audio;
   }
 
   _follow(state) {
