@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avatarium import __version__
+from avatarium.cli.doctor_network import examine_network
 from avatarium.cli.doctor_service import Check, Health, examine_service
 from avatarium.cli.quiet import native_chatter_hidden
 from avatarium.errors import AvatariumError
@@ -68,8 +69,14 @@ class Report:
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    network: Annotated[
+        bool, typer.Option("--network", help="Only whether viewers of live rooms can be reached, and what is blocked.")
+    ] = False,
 ) -> None:
     """Tell what works on this machine and how fast; leaves with 0 only if speak can work and the service is not ill."""
+    if network:
+        examine_network(as_json=as_json)
+        return
     with native_chatter_hidden():
         report = examine()
     if as_json:
