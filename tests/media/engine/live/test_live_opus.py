@@ -37,7 +37,7 @@ def heard(made: list[bytes]) -> Sound:
     reader: Any = av.CodecContext.create("libopus", "r")
     reader.sample_rate, reader.layout = RATE, "mono"
     frames = [frame.to_ndarray().reshape(-1) for data in made for frame in reader.decode(av.Packet(data))]
-    return np.concatenate(frames).astype(np.float32) / 32768
+    return np.asarray(np.concatenate(frames) / 32768, np.float32)
 
 
 def silence(seconds: float) -> Sound:
