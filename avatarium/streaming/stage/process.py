@@ -33,6 +33,7 @@ from avatarium.streaming.stage.server import create_control
 from avatarium.streaming.stage.serving import address_of, control_server, listen
 from avatarium.streaming.stage.stage import Errands, Stage
 from avatarium.streaming.transports.ice import IceSettings
+from avatarium.streaming.transports.trial import Trials
 from avatarium.streaming.wire import CONTROL
 from avatarium.tasks.liveness import open_locks
 
@@ -104,7 +105,9 @@ class StageProcess:
         platform, listener = self._platform, listen(self._settings.stage_host)
         self.address = address_of(listener)
         key = derive(platform.secret, CONTROL).hex()
-        server = control_server(create_control(stage, key=key, ice=IceSettings.of(self._settings)))
+        ice = IceSettings.of(self._settings)
+        trials = Trials(ice, clock=platform.clock)
+        server = control_server(create_control(stage, key=key, ice=ice, trials=trials))
         locks = open_locks(platform.database, self._settings.home / STAGE_LOCKS)
         roll = Roll(platform.rooms, locks, stage, address=self.address, clock=platform.clock)
         guard = Guard(platform.database, platform.rooms, locks, platform.clock, platform.settings)
@@ -121,6 +124,7 @@ class StageProcess:
             stage.draining = True
             await run_in(kit.pools.chores, roll.note_draining)
             await stage.stop()
+            await trials.close()
             await errands.close(ERRANDS_S)
         finally:
             server.should_exit = True

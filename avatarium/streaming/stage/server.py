@@ -24,6 +24,7 @@ from avatarium.streaming.stage.sockets import Sockets
 from avatarium.streaming.stage.stage import Stage
 from avatarium.streaming.stage.state import state_of, status_of
 from avatarium.streaming.transports.ice import IceSettings
+from avatarium.streaming.transports.trial import Trials
 from avatarium.streaming.wire import (
     TEXT_MAX,
     AskCommand,
@@ -45,19 +46,21 @@ Handler = Callable[[StageRoom, Request], Awaitable[dict[str, Any]]]
 log = structlog.get_logger()
 
 
-def create_control(stage: Stage, *, key: str, ice: IceSettings) -> ASGIApp:
+def create_control(stage: Stage, *, key: str, ice: IceSettings, trials: Trials | None = None) -> ASGIApp:
     """The application.
 
     Args:
         stage: whose rooms.
         key: what callers show as bearer.
         ice: how viewers reach this machine.
+        trials: the connections of those who only test their network, closed by the caller.
     """
-    control = _Control(stage, ice)
+    control = _Control(stage, ice, trials or Trials(ice))
     sockets = Sockets(stage)
     app = Starlette(
         routes=[
             Route("/status", control.status, methods=["GET"]),
+            Route("/network/offer", control.trial, methods=["POST"]),
             Route("/rooms", control.open, methods=["POST"]),
             Route("/rooms/{room}", control.state, methods=["GET"]),
             Route("/rooms/{room}", control.end, methods=["DELETE"]),
@@ -94,9 +97,10 @@ class _Keyed:
 
 
 class _Control:
-    def __init__(self, stage: Stage, ice: IceSettings) -> None:
+    def __init__(self, stage: Stage, ice: IceSettings, trials: Trials) -> None:
         self._stage = stage
         self._ice = ice
+        self._trials = trials
 
     async def status(self, _request: Request) -> Response:
         return JSONResponse(status_of(self._stage))
@@ -148,6 +152,11 @@ class _Control:
             await viewer.close()
             room.check_open()
         return Response(answer, status_code=201, media_type=SDP, headers={"X-Viewer-Id": viewer.id})
+
+    async def trial(self, request: Request) -> Response:
+        offer = (await _body(request)).decode("utf-8", "replace")
+        answer = await self._trials.answer(offer, address=request.headers.get("x-viewer-address", ""))
+        return Response(answer, status_code=201, media_type=SDP)
 
     async def patch(self, request: Request) -> Response:
         viewer: Any = self._room(request).audience.find(request.path_params["viewer"])
