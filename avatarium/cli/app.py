@@ -14,6 +14,7 @@ from avatarium.cli import (
     doctor,
     marks,
     migrate,
+    rooms,
     serve,
     settings_page,
     speak,
@@ -43,6 +44,7 @@ app.command("stage")(stage.stage)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(coins.app, name="coins")
+app.add_typer(rooms.app, name="rooms")
 app.command("reconcile")(coins.reconcile)
 app.command("settings")(settings_page.settings)
 app.command("migrate")(migrate.migrate)

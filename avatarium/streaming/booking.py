@@ -170,7 +170,7 @@ def _check(request: BookRequest) -> None:
     check_emotion(request.emotion)
     check_context(request.context)
     if request.background_id and request.background_color:
-        raise RequestError("Give `background_id` or `background_color`, not both.", code="two_backgrounds")
+        raise RequestError("Give `background_id` or `background_color`, not both.", code="two_grounds")
     if request.background_color:
         parse_colour(request.background_color)
 

@@ -148,6 +148,11 @@ class StageClient:
         """A viewer goes."""
         await self._send("DELETE", f"{stage.address}/rooms/{room_id}/viewers/{viewer_id}", b"", {})
 
+    async def probe(self, stage: StageRecord, sdp: bytes, *, address: str) -> str:
+        """An offer of somebody who only tests the way to a stage; its answer."""
+        headers = {"Content-Type": "application/sdp", "X-Viewer-Address": address}
+        return (await self._send("POST", f"{stage.address}/network/offer", sdp, headers)).text
+
     @asynccontextmanager
     async def socket(
         self, stage: StageRecord, path: str, headers: Mapping[str, str] | None = None

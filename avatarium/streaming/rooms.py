@@ -20,7 +20,7 @@ from avatarium.settings import Settings
 from avatarium.streaming import repository
 from avatarium.streaming.booking import BookRequest, check_context, check_seconds, spec_of
 from avatarium.streaming.models import EndReason, Room, RoomState, StageRecord, Ticket
-from avatarium.streaming.placement import Choice, choose, places_of, size_of
+from avatarium.streaming.placement import GONE_S, Choice, choose, places_of, size_of
 from avatarium.streaming.reports import ITEM, Report, coins_of, cost_of, price_of, report_of, units_of, used_ms
 from avatarium.streaming.waiting import FRESH_S, RoomsFull, expected_wait_s, place_of, ticket_of
 from avatarium.streaming.wire import RoomSpec
@@ -285,6 +285,13 @@ class Rooms:
         """All on the roll, those that are dead and not yet struck off among them."""
         with self._database.read() as c:
             return repository.all_stages(c)
+
+    def standing(self) -> tuple[int, int]:
+        """How many stages live, and how many rooms are open."""
+        since_ms = self._clock.now_ms() - GONE_S * SECOND_MS
+        with self._database.read() as c:
+            alive = sum(stage.seen_ms > since_ms for stage in repository.all_stages(c))
+            return alive, sum(repository.count_by_state(c).values())
 
     def stage(self, stage_id: str) -> StageRecord | None:
         """One stage; None where it is off the roll."""

@@ -22,7 +22,10 @@ from avatarium.catalogue.models import Avatar
 from avatarium.database import metadata
 from avatarium.families import load_families
 from avatarium.ids import new_id
+from avatarium.streaming.booking import BookRequest
+from avatarium.streaming.models import EndReason
 from tests.running import HOST, Running, running
+from tests.support.stage import OpenRoom, StageDouble, stages
 
 MARK = "Adas-secret"
 """Stands in every name that Ada gives."""
@@ -67,6 +70,8 @@ class Recipe:
     """What the second user sends of his own. None: nothing that makes sense without an id."""
     attempts: tuple[Attempt, ...] = ()
     for_admins: bool = False
+    token_only: bool = False
+    """Not a key opens it but the token of a room."""
 
 
 def in_path(makes: str, name: str = "_id") -> Attempt:
@@ -120,9 +125,22 @@ def holds(body: dict[str, Any] | None, *attempts: Attempt) -> Recipe:
     return Recipe(scope=Scope.ACCOUNT, body=body, attempts=attempts)
 
 
+def steers(body: dict[str, Any] | None, *attempts: Attempt) -> Recipe:
+    return Recipe(scope=Scope.STREAMING, body=body, attempts=attempts)
+
+
 VIDEO: dict[str, Any] = {"audioSrc": "https://files.example/speech.mp3"}
 ANYBODY = Recipe()
 PAGES = [("GET", path) for path in ("/", "/docs", "/docs/{name}", "/healthz", "/readyz", "/openapi.json")]
+LIVE_PAGES = [
+    *(("GET", path) for path in ("/live", "/live/network", "/live/network/ice", "/live/facts.json", "/live/{name}")),
+    *((method, path) for method in ("GET", "HEAD") for path in ("/agora-rtc.js", "/agora-rtc.global.js")),
+    ("POST", "/live/network/offer"),
+    ("OPTIONS", "/whep/{channel}"),
+]
+WHEP = ["POST /whep/{channel}", "PATCH /whep/{channel}/{viewer}", "DELETE /whep/{channel}/{viewer}"]
+LIVE = "/api/v1/streaming-avatar"
+BOOK: dict[str, Any] = {"expire_seconds": 60}
 A_FILE = Recipe(attempts=(Attempt(makes="file", call=lambda key: Call(path={"key": key}), may_fail=True),))
 
 RECIPES: dict[str, Recipe] = {
@@ -205,6 +223,34 @@ RECIPES: dict[str, Recipe] = {
     "GET /api/v1/watermark/allRecords": reads({}),
     "GET /api/v1/watermark/{_id}": reads(None, in_path("watermark")),
     "DELETE /api/v1/watermark/{_id}": makes(None, in_path("watermark")),
+    # Live rooms; those who watch one show its token, see test_streaming_whep.py
+    **{f"{method} {path}": ANYBODY for method, path in LIVE_PAGES},
+    **{call: Recipe(token_only=True) for call in WHEP},
+    f"GET {LIVE}/all_avatars": steers({}),
+    f"POST {LIVE}/agora-token": steers(
+        None,
+        in_body("avatar", "avatar_id", **BOOK),
+        Attempt(
+            makes="background",
+            call=lambda found: Call(body={**BOOK, "avatar_id": shipped_avatar(), "background_id": found}),
+        ),
+    ),
+    **{f"POST {LIVE}/{name}": steers(None, in_body("room", "channel")) for name in ("leave", "leave-room")},
+    f"POST {LIVE}/interrupt": steers(None, in_body("room", "channel")),
+    f"POST {LIVE}/extend": steers(None, in_body("room", "channel", seconds=5)),
+    **{
+        f"POST {LIVE}/{name}": steers(None, in_body("room", "channel", on=True)) for name in ("listening", "microphone")
+    },
+    **{
+        f"POST {LIVE}/{name}": steers(None, in_body("room", "channel", text="Mine."))
+        for name in ("set-qa-context", "ask", "speak", "direct-speak")
+    },
+    **{
+        f"GET {LIVE}/{name}": steers(None, in_body("room", "channel"))
+        for name in ("get-qa-context", "session", "ice-servers")
+    },
+    f"GET {LIVE}/events": steers(None, in_body("ended room", "channel")),
+    f"GET {LIVE}/sessions": steers({}),
     # Tasks of all kinds, notices
     "GET /api/v1/tasks/{_id}": reads(None, in_path("talkingPhoto"), in_path("userVideoTwin")),
     "GET /api/v1/tasks/{_id}/events": reads(None, in_path("failed talkingPhoto")),
@@ -240,8 +286,9 @@ KNOWN = [call for call in CALLS if call in RECIPES]
 class World:
     """Ada, who has one of everything, and Ben, who is after it."""
 
-    def __init__(self, it: Running) -> None:
+    def __init__(self, it: Running, stage: StageDouble) -> None:
         self.it = it
+        self.stage = stage
         self.ids: set[str] = {it.user_id}
         self.keys: dict[frozenset[Scope], str] = {}
         self.ada = Principal(user_id=it.user_id, role=Role.USER, key_id="")
@@ -252,18 +299,21 @@ class World:
     def make(self, what: str) -> str:
         """A thing of Ada's."""
         made = self._make(what)
-        self.ids.add(made)
+        if not what.endswith("room"):
+            self.ids.add(made)
         return made
 
     def unknown(self, what: str) -> str:
         """What is named like such a thing and is nobody's."""
         key = f"uploads/{self.it.user_id}/ffffffff/none.png"
-        return {"file": key, "file_url": f"{HOST}/files/{key}"}.get(what, new_id())
+        names = {"file": key, "file_url": f"{HOST}/files/{key}", "room": "fffffff", "ended room": "fffffff"}
+        return names.get(what, new_id())
 
     def send(self, call: str, given: Call, **headers: str) -> Any:
         """Make a call; without headers as Ada."""
         method, path = call.split(" ", 1)
-        path = path.replace(":path", "").format(**({"name": "docs.css", "key": "uploads/x/y/z.png"} | given.path))
+        usual = {"name": "docs.css", "key": "uploads/x/y/z.png", "channel": "fffffff", "viewer": "v"}
+        path = path.replace(":path", "").format(**(usual | given.path))
         body = given.body if method != "HEAD" else None
         return self.it.client.request(method, path, json=body, headers=headers)
 
@@ -282,6 +332,10 @@ class World:
 
     def _make(self, what: str) -> str:
         it, platform = self.it, self.it.platform
+        if what == "ended room":
+            channel = self._room()
+            platform.rooms.end(platform.rooms.find(it.user_id, channel).id, EndReason.LEFT)
+            return channel
         if what.startswith("failed "):
             task_id = self._task(what.removeprefix("failed "))
             family = platform.tasks.find(it.user_id, task_id)[1]
@@ -295,6 +349,15 @@ class World:
         family = self.it.platform.families[family_name]
         body = BODIES[family_name] | ({"anchor_id": shipped_avatar()} if family_name == "video" else {}) | more
         return self.it.platform.tasks.submit(self.ada, family, family.start.model_validate(body)).id
+
+    def _room(self) -> str:
+        """A live room; its name stays out of what is looked for: five digits stand in many an id."""
+        self.stage.register()
+        request = BookRequest(avatar_id=shipped_avatar(), expire_s=60, context=MARK)
+        booked = self.it.platform.rooms.book(self.it.user_id, request)
+        self.stage.rooms[booked.room.id] = OpenRoom(booked.spec)
+        self.ids.add(booked.room.id)
+        return booked.room.channel
 
     def _delivery(self) -> str:
         family = self.it.platform.families["talkingPhoto"]
@@ -345,10 +408,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "rate_limit": "100000/second",
         "rate_limit_anonymous": "100000/second",
         "user_open": 10_000,
+        "live_user_rooms": 1000,
     }
-    with running(tmp_path_factory.mktemp("home"), request_timeout_s=1.5, fetch_timeout_s=1, **freely) as it:
-        made = World(it)
-        for what in [*BODIES, "failed video", "delivery", "key", "background", "avatar"]:
+    with (
+        running(tmp_path_factory.mktemp("home"), request_timeout_s=1.5, fetch_timeout_s=1, **freely) as it,
+        stages(it.platform, places=1000.0) as (stage,),
+    ):
+        made = World(it, stage)
+        for what in [*BODIES, "failed video", "delivery", "key", "background", "avatar", "room"]:
             made.make(what)
         yield made
 
@@ -402,7 +469,18 @@ def test_no_route_opens_without_a_key(world: World, call: str) -> None:
     assert world.holdings() == before
 
 
-@pytest.mark.parametrize("call", [call for call in KNOWN if RECIPES[call].scope is None])
+@pytest.mark.parametrize("call", [call for call in KNOWN if RECIPES[call].token_only])
+def test_what_is_for_viewers_opens_to_no_key(world: World, call: str) -> None:
+    channel = world.make("room")
+    for key in ("", "Bearer sk_none", world.it.client.headers["Authorization"]):
+        answer = world.send(call, Call(path={"channel": channel}), Authorization=key)
+        assert answer.status_code == 401 and MARK not in answer.text
+
+
+PUBLIC = [call for call in KNOWN if RECIPES[call].scope is None and not RECIPES[call].token_only]
+
+
+@pytest.mark.parametrize("call", PUBLIC)
 def test_what_is_public_says_so(world: World, call: str) -> None:
     """And works: no recipe hides a route that wants a key behind the word public."""
     answer = world.send(call, Call(), Authorization="")

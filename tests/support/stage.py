@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from avatarium.api.routes.streaming_rooms import LIVE, SAID
 from avatarium.platform import Platform
 from avatarium.secret import derive
 from avatarium.streaming.models import EndReason, StageRecord
@@ -143,7 +144,7 @@ class StageDouble:
 
     async def _state(self, request: Request) -> Response:
         room = self._room(request)
-        return room if isinstance(room, Response) else JSONResponse({"viewers": room.viewers, "queue": []})
+        return room if isinstance(room, Response) else JSONResponse(LIVE)
 
     async def _command(self, request: Request) -> Response:
         room = self._room(request)
@@ -155,6 +156,8 @@ class StageDouble:
             position = len(room.told) - 1
             answer = {"command_id": body["command_id"], "position": position, "waits_s": 0.0, "generation": 1}
             return JSONResponse(answer)
+        if request.path_params["verb"] == "interrupt":
+            return JSONResponse(SAID)
         return JSONResponse({name: body[name] for name in ("on",) if name in body})
 
     async def _events(self, request: Request) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from starlette.responses import Response
@@ -25,12 +25,23 @@ async def health() -> Answer:
     return ok({"status": "ok"})
 
 
-@router.serve("GET /readyz", title="Readiness", answer={"status": "ready"}, returns=dict[str, str], public=True)
+@router.serve(
+    "GET /readyz",
+    title="Readiness",
+    answer={"status": "ready", "stages": 2, "rooms": 1},
+    returns=dict[str, Any],
+    public=True,
+)
 def ready(platform: PlatformDep) -> Answer:
-    """The service can work: the database answers, its schema is current, a worker lives where one is expected."""
+    """The service can work: the database answers, its schema is current, a worker lives where one is expected.
+
+    `stages` are the processes that render live rooms and live, `rooms` the live rooms that are open; neither makes the
+    service unready.
+    """
     problems = platform.ready()
     if not problems:
-        return ok({"status": "ready"})
+        stages, rooms = platform.rooms.standing()
+        return ok({"status": "ready", "stages": stages, "rooms": rooms})
     words = " ".join(f"{part}: {what}" for part, what in problems.items())
     detail = [{"field": part, "message": what} for part, what in problems.items()]
     return failure(503, "not_ready", f"Not ready. {words}", detail=detail, retry_after_s=2)

@@ -66,14 +66,26 @@ SAID = {
             "said_text": "Hello, nice",
             "said_ms": 830,
             "words_said": 2,
+            "words": [
+                {"text": "Hello", "start_ms": 0, "end_ms": 390},
+                {"text": "nice", "start_ms": 470, "end_ms": 810},
+            ],
         }
     ],
     "dropped": 1,
     "generation": 2,
 }
+VIEWER = {
+    **{"id": "c0ffee", "uid": 360923290, "codec": "h264", "connected": True, "estimated_bitrate": 1_200_000},
+    **{"transport": "webrtc", "path": "host udp"},
+}
 LIVE = {
-    **{"viewers": [], "queue": [], "media_ms": 12_040, "speaking": False, "fps": 25.0, "late_ticks": 0},
-    **{"bitrate": 800_000, "encoder": "h264"},
+    **{"room_id": "64f0c0ffee0000000000c101", "channel": EXAMPLE_CHANNEL, "state": "live", "seconds_left": 48.0},
+    **{"has_picture": True, "media_ms": 12_040, "viewers": [VIEWER]},
+    "queue": [{"command_id": EXAMPLE_COMMAND, "text": "Hello, nice to meet you.", "started": True}],
+    **{"waits_s": 1.2, "speaking": True, "listening": False, "microphone": False, "generation": 1, "events": 7},
+    **{"fps": 25.0, "late_ticks": 0, "late_share": 0.0, "ready_ms": {"p50": -38.1, "p95": -33.0, "max": -20.5}},
+    **{"pictures_left_out": 0, "bitrate": 800_000, "thin": False, "encoder": "h264", "cpu": 0.21, "recording": False},
 }
 
 

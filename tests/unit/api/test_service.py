@@ -27,7 +27,7 @@ def test_readiness_names_what_is_missing(
 ) -> None:
     problems: dict[str, str] = {}
     monkeypatch.setattr(installation.platform, "ready", lambda: problems)
-    assert stranger.get("/readyz").json()["data"] == {"status": "ready"}
+    assert stranger.get("/readyz").json()["data"] == {"status": "ready", "stages": 0, "rooms": 0}
     problems["workers"] = "No worker is running."
     answer = stranger.get("/readyz")
     assert answer.status_code == 503
