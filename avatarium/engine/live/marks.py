@@ -14,7 +14,7 @@ class MarkKind(StrEnum):
     STARTED = "started"
     """An utterance begins to sound."""
     ENDED = "ended"
-    """All of an utterance has been said; one that was cut has no such mark."""
+    """All of an utterance has been said, even if that was nothing; one that was cut has no such mark."""
     WORD = "word"
     VISEME = "viseme"
 

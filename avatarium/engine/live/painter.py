@@ -68,6 +68,7 @@ class IdleFrames:
         with self._lock:
             frames = self._shelves[key].frames
             if frame not in frames and self._has_room(picture.nbytes):
+                picture.flags.writeable = False
                 frames[frame] = picture
                 self._used += picture.nbytes
 

@@ -228,8 +228,8 @@ class Performer:
                 return utterance
             if not utterance.finished:
                 return utterance
-            if utterance.started:
-                marks.append(_edge(MarkKind.ENDED, utterance, utterance.sound_end_s, utterance.ended_s))
+            ended_s = utterance.ended_s if utterance.started else now_s
+            marks.append(_edge(MarkKind.ENDED, utterance, utterance.sound_end_s, ended_s))
             self._queue.popleft()
         return None
 

@@ -153,10 +153,22 @@ def test_more_of_a_finished_utterance_is_refused() -> None:
         who.say(said("mipo"), tag="a")
 
 
-def test_a_piece_of_nothing_is_passed_over() -> None:
-    who = performer()
-    say(who, "a", Speech(audio=np.zeros(0, np.float32), rate=24_000, phonemes=(), words=()))
-    assert not any(tick.speaking or tick.marks for tick in ticks(who, 5))
+def test_an_utterance_of_nothing_ends_at_once() -> None:
+    who, nothing = performer(), Speech(audio=np.zeros(0, np.float32), rate=24_000, phonemes=(), words=())
+    ticks(who, 3)
+    say(who, "a", nothing)
+    shown = ticks(who, 5)
+    assert not any(tick.speaking for tick in shown)
+    [mark] = [mark for tick in shown for mark in tick.marks]
+    assert (mark.kind, mark.tag, mark.at_s, mark.media_s) == (MarkKind.ENDED, "a", 0, 3 * TICK_S)
+
+
+def test_a_piece_of_nothing_keeps_the_place_of_its_utterance() -> None:
+    who, nothing = performer(), Speech(audio=np.zeros(0, np.float32), rate=24_000, phonemes=(), words=())
+    who.say(nothing, tag="a")
+    say(who, "b", said("mipo"))
+    say(who, "a", said("balu"))
+    assert [m.text for t in ticks(who, 50) for m in t.marks if m.kind is MarkKind.WORD] == ["balu", "mipo"]
 
 
 def test_sound_that_is_no_number_or_too_loud_does_no_harm() -> None:
