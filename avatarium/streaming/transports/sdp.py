@@ -148,7 +148,7 @@ def _parsed(text: str) -> SessionDescription:
     if not text.lstrip().startswith("v=0") or len(session.media) > SECTIONS_MAX:
         raise _bad("it cannot be read; send the browser's offer as it is, as application/sdp")
     mids = [media.rtp.muxId for media in session.media]
-    if len(set(mids)) != len(mids) or not all(_TOKEN.fullmatch(mid) for mid in mids):
+    if len(set(mids)) != len(mids) or not all(mid and _TOKEN.fullmatch(mid) for mid in mids):
         raise _bad("its sections need an a=mid each, all different")
     return session
 
