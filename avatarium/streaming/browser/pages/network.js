@@ -55,8 +55,8 @@ async function udp(known) {
   if (!result.ok) {
     return { ...half("Nothing came through. A firewall, a VPN or a company's network blocks UDP between you and the server."), todo: "Try another network, such as a phone's. In a company, ask for UDP to this server, or for a TURN server. Until then rooms come over TCP." };
   }
-  const words = `Yes: ${result.through}, ${Math.round(result.rtt)} ms there and back${result.lost ? `, ${result.lost} of ${result.sent} test messages late or lost` : ""}.`;
-  if (result.rtt > SLOW_MS || result.lost > 1) return { ...half(words), todo: "The way is long or leaky: conversation will lag. A cable instead of wireless, or another network, helps.", took: result.took };
+  const words = `Yes: ${result.through}, ${Math.round(result.rtt)} ms there and back.`;
+  if (result.rtt > SLOW_MS) return { ...half(words), todo: "The way is long: conversation will lag. A cable instead of wireless, no VPN, or another network helps.", took: result.took };
   return { ...good(words), took: result.took };
 }
 

@@ -1,9 +1,6 @@
 // Short connections that find out what the network lets through.
 
 const CONNECT_MS = 7000;
-const PINGS = 8;
-const PING_MS = 120;
-const LATE_MS = 1500;
 const SOCKET_MS = 5000;
 const THROUGH = { host: "directly", srflx: "through your router", prflx: "through your router", relay: "through a relay" };
 
@@ -22,23 +19,22 @@ async function answerTo(sdp) {
   return { refused: told.message || `The server could not take part in this test (status ${response.status}).` };
 }
 
-// A peer connection with a data channel that the server echoes.
-// {ok, rtt, lost, sent, took, through} or {ok: false, refused}
+// The connection of a viewer, without a room: {ok, rtt, took, through}, or {ok: false, refused} where the server cannot take part.
 export async function connects(configuration = {}) {
   const begun = performance.now();
-  const pc = new RTCPeerConnection(configuration);
+  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...configuration });
   try {
-    const channel = pc.createDataChannel("echo", { ordered: false, maxRetransmits: 0 });
-    const opened = new Promise((resolve) => { channel.onopen = () => resolve(true); });
-    const offer = await pc.createOffer();
-    await pc.setLocalDescription(offer);
+    pc.addTransceiver("audio", { direction: "recvonly" });
+    pc.addTransceiver("video", { direction: "recvonly" });
+    const channel = pc.createDataChannel("events");
+    const heard = new Promise((resolve) => { channel.onmessage = () => resolve(true); });
+    await pc.setLocalDescription(await pc.createOffer());
     if (configuration.iceTransportPolicy === "relay") await within(gathered(pc), CONNECT_MS);
     const { answer, refused } = await answerTo(pc.localDescription.sdp);
     if (refused) return { ok: false, refused };
     await pc.setRemoteDescription({ type: "answer", sdp: answer });
-    if (!(await within(opened, CONNECT_MS))) return { ok: false };
-    const took = performance.now() - begun;
-    return { ok: true, took, through: await through(pc), ...(await ping(channel)) };
+    if (!(await within(heard, CONNECT_MS))) return { ok: false };
+    return { ok: true, took: performance.now() - begun, ...(await pair(pc)) };
   } finally {
     pc.close();
   }
@@ -52,34 +48,15 @@ function gathered(pc) {
   });
 }
 
-async function through(pc) {
+async function pair(pc) {
   const report = await pc.getStats();
-  let pair = null;
+  let found = null;
   report.forEach((entry) => {
-    if (entry.type === "transport" && entry.selectedCandidatePairId) pair = report.get(entry.selectedCandidatePairId);
+    const isChosen = entry.type === "candidate-pair" && entry.state === "succeeded" && (entry.nominated || entry.selected);
+    if (isChosen && !(found && found.bytesReceived > entry.bytesReceived)) found = entry;
   });
-  const local = pair && report.get(pair.localCandidateId);
-  return THROUGH[local ? local.candidateType : ""] || "directly";
-}
-
-async function ping(channel) {
-  const sentAt = new Map();
-  const times = [];
-  let last = () => {};
-  channel.onmessage = ({ data }) => {
-    const at = sentAt.get(String(data));
-    if (at !== undefined) times.push(performance.now() - at);
-    if (times.length === PINGS) last();
-  };
-  const all = new Promise((resolve) => { last = resolve; });
-  for (let i = 0; i < PINGS; i += 1) {
-    sentAt.set(String(i), performance.now());
-    channel.send(String(i));
-    await pause(PING_MS);
-  }
-  await within(all, LATE_MS);
-  times.sort((a, b) => a - b);
-  return { rtt: times.length ? times[Math.floor(times.length / 2)] : Infinity, sent: PINGS, lost: PINGS - times.length };
+  const local = found && report.get(found.localCandidateId);
+  return { through: THROUGH[local ? local.candidateType : ""] || "directly", rtt: found ? (found.currentRoundTripTime || 0) * 1000 : 0 };
 }
 
 export async function iceServers() {
@@ -93,7 +70,7 @@ export async function relays(servers) {
   const configuration = { iceServers: servers, iceTransportPolicy: "relay" };
   const pc = new RTCPeerConnection(configuration);
   try {
-    pc.createDataChannel("echo");
+    pc.createDataChannel("events");
     const found = new Promise((resolve) => {
       pc.onicecandidate = ({ candidate }) => candidate && candidate.candidate.includes(" typ relay") && resolve(true);
     });
