@@ -67,7 +67,7 @@ class RunningStage:
         async def main() -> None:
             self.process = StageProcess(self.platform)
             running = asyncio.create_task(self.process.run())
-            ready = asyncio.create_task(self.process.ready.wait())
+            ready = asyncio.create_task(self.process.warm.wait())
             await asyncio.wait([running, ready], return_when=asyncio.FIRST_COMPLETED)
             self._ready.set()
             await running

@@ -50,6 +50,11 @@ class Capacity:
         }
 
 
+def guessed(share: float) -> Capacity:
+    """Of a slow machine, until it is measured."""
+    return Capacity(speaking_ms=14.0, idle_ms=6.0, share=share)
+
+
 def measure(view: Renderer, share: float) -> Capacity:
     """Draw and encode a few frames of somebody who speaks, and of somebody who does not. About 0.5 s of CPU."""
     from avatarium.engine.face import Life

@@ -17,12 +17,13 @@ from uuid import uuid4
 
 import structlog
 
+from avatarium.errors import AvatariumError
 from avatarium.platform import Platform
 from avatarium.secret import derive
 from avatarium.streaming.brain import BrainMaker, open_brain
 from avatarium.streaming.ears import EarKit
 from avatarium.streaming.guard import STAGE_LOCKS, Guard
-from avatarium.streaming.stage.capacity import Capacity, measure
+from avatarium.streaming.stage.capacity import guessed, measure
 from avatarium.streaming.stage.kit import Kit
 from avatarium.streaming.stage.pacemaker import Pacemaker
 from avatarium.streaming.stage.pictures import Look, Looks
@@ -69,6 +70,9 @@ class StageProcess:
         self.address = ""
         """Of its control server, once it is ready."""
         self.ready = asyncio.Event()
+        """It takes rooms."""
+        self.warm = asyncio.Event()
+        """It has loaded what they need, and knows how many it can hold."""
         self.stage: Stage | None = None
         self._scratch = platform.settings.home / SCRATCH / f"stage-{self.stage_id}"
         self._stopping = asyncio.Event()
@@ -92,7 +96,7 @@ class StageProcess:
         try:
             await run_in(pools.chores, partial(_remove_old, self._settings.home / SCRATCH))
             kit = self._kit(pools, errands, pacemaker, brains, ears)
-            self.stage = Stage(kit, await self._warm_up(kit))
+            self.stage = Stage(kit, guessed(self._settings.live_share))
             await self._serve(kit, self.stage, errands)
         finally:
             await ears.aclose()
@@ -118,10 +122,13 @@ class StageProcess:
             await run_in(kit.pools.chores, guard.look)
             tasks.append(asyncio.create_task(stage.look_after(), name="look after"))
             tasks.append(asyncio.create_task(roll.keep(kit.pools), name="roll"))
-            log.info("stage_ready", stage=self.stage_id, address=self.address, places=stage.capacity.places)
+            # Rooms may come while this goes on: whoever wants one just now waits a little longer instead of in vain.
+            warming = errands.spawn(self._warm_up(kit, stage))
+            log.info("stage_ready", stage=self.stage_id, address=self.address)
             self.ready.set()
             await self._until_stopped(tasks)
             stage.draining = True
+            warming.cancel()
             await run_in(kit.pools.chores, roll.note_draining)
             await stage.stop()
             await trials.close()
@@ -165,20 +172,23 @@ class StageProcess:
             spawn=errands.spawn,
         )
 
-    async def _warm_up(self, kit: Kit) -> Capacity:
-        """Measure, and load what the first room needs, in threads that give way to whoever waits for something."""
+    async def _warm_up(self, kit: Kit, stage: Stage) -> None:
+        """Measure, and load what the first room needs, in a thread that gives way to whoever waits for something."""
         began_s = time.monotonic()
-        view = await kit.looks.view(_shipped(WARM_AVATARS[0], STANDARD))
-        capacity = await run_in(kit.pools.loading, partial(measure, view, self._settings.live_share))
-        if self._settings.warm_up:
-            for name in WARM_AVATARS:
-                await kit.looks.view(_shipped(name, self._settings.live_resolution))
-            await run_in(kit.pools.loading, _load_rest)
+        try:
+            view = await kit.looks.view(_shipped(WARM_AVATARS[0], STANDARD))
+            stage.capacity = await run_in(kit.pools.loading, partial(measure, view, self._settings.live_share))
+            if self._settings.warm_up:
+                for name in WARM_AVATARS:
+                    await kit.looks.view(_shipped(name, self._settings.live_resolution))
+                await run_in(kit.pools.loading, _load_rest)
+        except AvatariumError as problem:
+            log.warning("stage_not_warm", reason=problem.message)  # the first room says so where it matters
         # What is loaded by now stays: a collection that went through all of it would take a tick.
         gc.collect()
         gc.freeze()
-        log.info("stage_measured", seconds=round(time.monotonic() - began_s, 1), **capacity.as_json())
-        return capacity
+        self.warm.set()
+        log.info("stage_warm", seconds=round(time.monotonic() - began_s, 1), **stage.capacity.as_json())
 
 
 def run(platform: Platform, on_stop: Callable[[Callable[[], None]], None]) -> None:

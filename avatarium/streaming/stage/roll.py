@@ -88,7 +88,13 @@ class Roll:
     def _note(self) -> bool:
         stage = self._stage
         return self._rooms.note_stage(
-            stage.stage_id, rooms=len(stage.rooms), load=stage.load, late=stage.late, draining=stage.draining
+            stage.stage_id,
+            rooms=len(stage.rooms),
+            load=stage.load,
+            late=stage.late,
+            draining=stage.draining,
+            places=stage.capacity.places,
+            capacity=stage.capacity.as_json(),
         )
 
     def _holds_its_lock(self) -> bool:
