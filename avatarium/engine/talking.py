@@ -177,7 +177,7 @@ def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = 
     """
     note = note or _silent
     picture = read_avatar(avatar)
-    actor = _actor(picture, options.face)
+    actor = actor_of(picture, options.face)
     _tell(picture, actor, options, note)
     if options.canvas is not None:
         return _staged(actor, options.canvas)
@@ -188,6 +188,22 @@ def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = 
     ground = None if options.background is None else make_ground(options.background, size)
     placement = frame_shot(actor, size, options.shot, options.fit)
     return View(actor, size, placement, canvas=canvas, background=ground, cutout=options.alpha)
+
+
+def actor_of(picture: Picture, number: int = 1) -> PhotoActor:
+    """The person in a picture; its own mask, where somebody has cut it out, goes before ours.
+
+    Raises:
+        FaceError: no face that can speak.
+    """
+    actor = PhotoActor.from_picture(picture.over(), number)
+    if picture.alpha is None or (picture.alpha < 128).mean() < CUT_OUT_SHARE:
+        return actor
+    cut = picture.alpha.astype(np.float32) / 255
+    if actor.layered and cut.mean() > _LOOSE * actor.alpha.mean():
+        return replace(actor, alpha=cut * actor.alpha)  # a photo cropped to a circle is no person cut out
+    # Whoever cut the person out knew better than any mask.
+    return replace(actor, alpha=cut)
 
 
 def _staged(actor: PhotoActor, canvas: Canvas) -> Renderer:
@@ -231,17 +247,6 @@ def check_output(out: Path, *, alpha: bool = False) -> None:
 
 def _silent(sentence: str) -> None:
     """The note of somebody who does not listen."""
-
-
-def _actor(picture: Picture, number: int) -> PhotoActor:
-    actor = PhotoActor.from_picture(picture.over(), number)
-    if picture.alpha is None or (picture.alpha < 128).mean() < CUT_OUT_SHARE:
-        return actor
-    cut = picture.alpha.astype(np.float32) / 255
-    if actor.layered and cut.mean() > _LOOSE * actor.alpha.mean():
-        return replace(actor, alpha=cut * actor.alpha)  # a photo cropped to a circle is no person cut out
-    # Whoever cut the person out knew better than any mask.
-    return replace(actor, alpha=cut)
 
 
 def _tell(picture: Picture, actor: PhotoActor, options: SpeakOptions, note: Note) -> None:

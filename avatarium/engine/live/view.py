@@ -9,7 +9,7 @@ from avatarium.engine.face.actor import View
 from avatarium.engine.face.shot import Shot, frame_shot
 from avatarium.engine.picture.read import Picture
 from avatarium.engine.production import Renderer
-from avatarium.engine.talking import _actor, nearest_size
+from avatarium.engine.talking import actor_of, nearest_size
 from avatarium.engine.video.framing import Ground, Size, make_ground
 from avatarium.errors import OptionError
 
@@ -46,7 +46,7 @@ def live_view(
         picture = read_avatar(picture)
     usual = nearest_size(picture.width, picture.height) if shape is None else Size.parse(shape)
     size = _scaled(usual, resolution)
-    actor = _actor(picture, 1)
+    actor = actor_of(picture)
     ground = None if background is None else make_ground(background, size)
     return View(actor, size, frame_shot(actor, size, shot), background=ground)
 
