@@ -6,12 +6,12 @@ why (see :data:`records.Report`); where it fails in the middle of an answer, wha
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import httpx
+import structlog
 
 from avatarium.clock import Clock
 from avatarium.errors import UnavailableError
@@ -38,7 +38,7 @@ REWORDING = (
     "the language of the question. Use no number and no name that does not stand in them, and add nothing."
 )
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ class ChatBrain:
             for sentence in said:
                 yield sentence
             return
-        _log.info("The language model did not keep to the passages; the passage itself is said.")
+        log.info("chat_not_grounded", said=" ".join(said)[:300])
         for sentence in quoted(hits[0], phrases(self._language)):
             yield sentence
 

@@ -36,7 +36,7 @@ _LABEL_Q = r"(?:q|question|frage|pregunta|pergunta|domanda|vraag|вопрос|�
 _LABEL_A = r"(?:a|answer|antwort|réponse|reponse|r|respuesta|resposta|risposta|antwoord|ответ|答案?|回答|答え|답변?)"
 _ASKED = re.compile(rf"^\W*{_LABEL_Q}\s*\d{{0,3}}\s*[:：.)、\-]\s*(?P<text>\S.*)$", re.IGNORECASE)
 _ANSWERED = re.compile(rf"^\W*{_LABEL_A}\s*\d{{0,3}}\s*[:：.)、\-]\s*(?P<text>.*)$", re.IGNORECASE)
-_INLINE = re.compile(rf"[?？]\s+{_LABEL_A}\s*[:：]\s*", re.IGNORECASE)
+_INLINE = re.compile(rf"(?<=[?？])\s+(?={_LABEL_A}\s*[:：])", re.IGNORECASE)
 _HEADING = re.compile(r"^#{1,6}\s*(?P<text>.*?)\s*#*$")
 _RULE = re.compile(r"^(?:[-=*_]\s*){3,}$")
 _ITEM = re.compile(r"^(?:[-*•‣▪◦·–]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+(?P<text>\S.*)$")
@@ -64,7 +64,9 @@ class _Reader:
     """Reads line by line; a blank line ends what is open."""
 
     def __init__(self, text: str) -> None:
-        self._lines = [_unmarked(line) for line in _one_answer_a_line(text).splitlines()]
+        lines = (_unmarked(line) for line in text.splitlines())
+        # Of a pair on one line, the answer stands on the next.
+        self._lines = [part for line in lines for part in _INLINE.sub("\n", line).split("\n")]
         self._heading = ""
         self._question = ""
         self._prose: list[str] = []
@@ -134,7 +136,8 @@ class _Reader:
             return False
         if line[-1] in ":：" and not self._prose:
             return True
-        return not before and bool(after) and line[-1] not in _ENDS and not self._question
+        wrapped = not after or after[0].islower()
+        return not before and not wrapped and line[-1] not in _ENDS and not self._question
 
     def _close(self) -> Iterator[Passage]:
         kind = Kind.PAIR if self._question else Kind.LIST if self._items else Kind.PROSE
@@ -144,10 +147,6 @@ class _Reader:
         elif self._question:
             yield Passage(kind=Kind.PROSE, sentences=(self._question,), heading=self._heading)
         self._question, self._prose, self._items = "", [], []
-
-
-def _one_answer_a_line(text: str) -> str:
-    return _INLINE.sub(lambda match: "?\nA: ", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
 
 
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
@@ -199,10 +198,14 @@ def sentences(text: str) -> Iterator[str]:
 
 def _ends(text: str, start: int, end: re.Match[str]) -> bool:
     following = text[end.end() :].lstrip()
-    if not following or end.group()[0] != ".":
+    return not following or ends_sentence(text[start : end.start()], end.group(), following)
+
+
+def ends_sentence(before: str, mark: str, following: str) -> bool:
+    """Whether a mark ends the sentence before it; a point may end an abbreviation, and a number that counts."""
+    if mark[0] not in ".…":
         return True
-    words = text[start : end.start()].split()
-    word = words[-1].lower().lstrip("(\"'“‘") if words else ""
-    initial = len(word) == 1 and word.isalpha() and words[-1].isupper()
-    numbered = word.isdigit() and len(words) == 1
-    return not (following[0].islower() or initial or numbered or _SHORT.fullmatch(word))
+    word = (before.split() or [""])[-1].lower().lstrip("(\"'“‘")
+    initial = len(word) == 1 and word.isalpha()
+    numbered = word.isdigit() and len(before.split()) == 1
+    return not (following[:1].islower() or initial or numbered or _SHORT.fullmatch(word))

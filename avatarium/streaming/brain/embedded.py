@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+
+import structlog
 
 from avatarium.engine.speech import guess_language
 from avatarium.errors import AssetError
@@ -23,7 +24,7 @@ KEPT = 64
 QUESTION_MAX = 500
 """Characters of a question that are looked at."""
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 class Library:
@@ -89,7 +90,7 @@ def _embedding() -> tuple[Embed | None, AssetError | None]:
     try:
         return embedding(), None
     except AssetError as problem:
-        _log.warning("Questions are matched by their words alone: %s", problem.message)
+        log.warning("brain_by_words_alone", reason=problem.message)
         return None, problem
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from avatarium.streaming.brain.context import sentences
+from avatarium.streaming.brain.context import ends_sentence, sentences
 
 SENTENCE_MAX = 400
 """Characters after which a sentence without an end is spoken all the same."""
@@ -25,7 +25,7 @@ _RULE = re.compile(r"^\s*(?:[-*_=]\s*){3,}$|^[\s|:\-]*\|[\s|:\-]*$", re.MULTILIN
 _CELL = re.compile(r"\s*\|\s*")
 _STRONG = re.compile(r"(\*{1,3}|_{2,3}|~~|`)(?=\S)(.+?)(?<=\S)\1")
 _SLANTED = re.compile(r"(?<!\w)_(?=\S)([^_]+?)(?<=\S)_(?!\w)")
-_LEFTOVER = re.compile(r"[*`#]{2,}|(?<!\w)[*`](?!\w)|(?<=\s)\*(?=\w)|(?<=\w)\*(?=\s|$)")
+_LEFTOVER = re.compile(r"[*`#]{2,}|(?<![\w\s])[*`]|[*`](?![\w\s])|(?<=\s)\*(?=\w)|(?<=\w)\*(?=\s|$)")
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>")
 _BEFORE_MARK = re.compile(r"\s+([.,;:!?])(?!\w)")
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f\u20e3")
@@ -63,7 +63,7 @@ class SentenceStream:
 
     def feed(self, text: str) -> list[str]:
         """More text; the sentences that are complete with it."""
-        self._pending += text
+        self._pending = _CLOSED.sub("\n", self._pending + text)
         done, self._pending = _split(self._pending)
         return _spoken(done)
 
@@ -80,6 +80,7 @@ def _spoken(text: str) -> list[str]:
     return [said for block in blocks for one in sentences(block.strip()) if (said := speakable(one))]
 
 
+_CLOSED = re.compile(r"```.*?```|~~~.*?~~~|<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 _OPEN = re.compile(r"```|~~~|<(?:think|thinking|reasoning)>", re.IGNORECASE)
 _END = re.compile(r"[.!?…।॥]+[\"'”’»)\]*_]*\s+|[。！？｡]+[」』）”’]*|\n+")
 _CLAUSE = re.compile(r"[,;:—–、，；：]\s*|\s+")
@@ -87,27 +88,22 @@ _CLAUSE = re.compile(r"[,;:—–、，；：]\s*|\s+")
 
 def _split(text: str) -> tuple[str, str]:
     """What is complete, and what must wait: an open block of code, the sentence under way."""
-    opened = _unclosed(text)
-    whole, rest = (text, "") if opened is None else (text[:opened], text[opened:])
-    end = max((match.end() for match in _END.finditer(whole)), default=0)
-    if opened is not None:
-        # Whatever stands before a block of code is complete.
-        return whole, rest
-    done, waiting = whole[:end], whole[end:]
+    if opened := _OPEN.search(text):
+        # Whatever stands before a block is complete.
+        return text[: opened.start()], text[opened.start() :]
+    end = _last_end(text)
+    done, waiting = text[:end], text[end:]
     if len(waiting) > SENTENCE_MAX:
         cut = max((m.end() for m in _CLAUSE.finditer(waiting, SENTENCE_MAX // 2, SENTENCE_MAX)), default=SENTENCE_MAX)
         done, waiting = done + waiting[:cut], waiting[cut:]
     return done, waiting
 
 
-def _unclosed(text: str) -> int | None:
-    """Where a block begins that has not ended."""
-    at = 0
-    while match := _OPEN.search(text, at):
-        mark = match.group()
-        closing = mark if mark in ("```", "~~~") else f"</{mark[1:]}"
-        end = text.lower().find(closing.lower(), match.end())
-        if end < 0:
-            return match.start()
-        at = end + len(closing)
-    return None
+def _last_end(text: str) -> int:
+    start = end = 0
+    for match in _END.finditer(text):
+        mark = match.group().strip()
+        following = text[match.end() : match.end() + 1] or "A"
+        if not mark or ends_sentence(text[start : match.start()], mark, following):
+            start = end = match.end()
+    return end

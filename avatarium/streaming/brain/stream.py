@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import structlog
 
 from avatarium.clock import Clock
 from avatarium.errors import OptionError, UnavailableError
@@ -27,7 +27,7 @@ ERROR_BYTES = 2000
 CONNECT_S = 10.0
 RETRY_AFTER_S = 5.0
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +86,13 @@ async def stream_chat(
                 characters += len(piece)
                 yield piece
                 if characters >= endpoint.characters_max or clock.monotonic_s() - begun >= endpoint.longest_s:
-                    _log.info("The language model's answer was cut after %d characters.", characters)
+                    log.info("chat_answer_cut", characters=characters)
                     return
     except TimeoutError as problem:
         if not characters or clock.monotonic_s() - begun < endpoint.longest_s:
             raise _trouble("chat_timeout", "The language model did not answer in time.") from problem
     except (httpx.HTTPError, httpx.InvalidURL) as problem:
-        _log.warning("The language model at %s cannot be reached: %r", endpoint.url, problem)
+        log.warning("chat_unreachable", url=endpoint.url, reason=repr(problem))
         raise _trouble("chat_unreachable", "The language model cannot be reached.") from problem
     if not characters:
         raise _trouble("chat_empty", "The language model answered with nothing.")
@@ -168,7 +168,7 @@ def _json(data: bytes) -> dict[str, Any]:
 def _choice(value: dict[str, Any]) -> dict[str, Any]:
     """The first choice; empty where there is none, as in the last event with the usage."""
     if value.get("error"):
-        _log.warning("The language model answered with an error: %.300s", value["error"])
+        log.warning("chat_error", said=str(value["error"])[:300])
         raise _trouble("chat_failed", "The language model answered with an error.")
     choices = value.get("choices")
     if not isinstance(choices, list):
@@ -192,7 +192,7 @@ async def _refusal(response: httpx.Response, endpoint: Endpoint) -> UnavailableE
         if len(said) >= ERROR_BYTES:
             break
     status = response.status_code
-    _log.warning("The language model at %s answered with HTTP %d: %.300r", endpoint.url, status, said[:ERROR_BYTES])
+    log.warning("chat_refusal", url=endpoint.url, status=status, said=repr(said[:300]))
     if status in (401, 403):
         return _trouble("chat_refused", "The language model does not accept the key; the operator has to set chat_key.")
     if status == 429:

@@ -31,7 +31,7 @@ class Heard:
 
 
 class Ears:
-    """Listens to one microphone. One thread at a time; 1 % of a core."""
+    """Listens to one microphone. One thread at a time; 3 % of a core while the avatar speaks."""
 
     def __init__(self) -> None:
         self._activity = ActivityStream()

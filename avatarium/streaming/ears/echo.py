@@ -20,8 +20,8 @@ WINDOW = 16
 """Frames that are compared: half a second."""
 LONGEST_DELAY = 40
 """Frames, 1.3 s: jitter buffers, the way there and back, slow loudspeakers."""
-ALIKE = 0.6
-"""Correlation from which it is an echo."""
+ALIKE = 0.45
+"""Correlation from which it is an echo. Measured: 95 % of echoes are above 0.57, 95 % of other voices below 0.31."""
 _LOWEST_HZ, _HIGHEST_HZ = 150.0, 5000.0
 _FLOOR = 1e-7
 
@@ -32,8 +32,9 @@ class EchoGuard:
     """Compares one microphone with one avatar. One thread at a time."""
 
     def __init__(self) -> None:
-        self._played: deque[Pattern] = deque(maxlen=WINDOW + LONGEST_DELAY)
-        self._heard: deque[Pattern] = deque(maxlen=WINDOW)
+        silence = _pattern(np.zeros(FRAME, np.float32))
+        self._played: deque[Pattern] = deque([silence] * (WINDOW + LONGEST_DELAY), WINDOW + LONGEST_DELAY)
+        self._heard: deque[Pattern] = deque([silence] * WINDOW, WINDOW)
         self._rest = np.zeros(0, np.float32)
 
     def played(self, sound: Samples) -> None:
@@ -52,9 +53,7 @@ class EchoGuard:
         return self.likeness() >= ALIKE
 
     def likeness(self) -> float:
-        """The best correlation over all delays, -1 to 1; 0 where there is too little to tell."""
-        if len(self._heard) < WINDOW or len(self._played) < WINDOW:
-            return 0.0
+        """The best correlation over all delays, -1 to 1."""
         heard = _centred(np.stack(self._heard)[None])[0]
         windows = np.lib.stride_tricks.sliding_window_view(np.stack(self._played), WINDOW, axis=0).transpose(0, 2, 1)
         played = _centred(windows)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+
+import structlog
 
 from avatarium.engine.speech import Samples
 from avatarium.engine.speech.transcription import RATE, Transcript, transcriber
@@ -31,7 +32,7 @@ NICE = 5
 OnEvent = Callable[[EarEvent], None]
 Transcribe = Callable[[Samples, str | None], Transcript | None]
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 class EarKit:
@@ -144,7 +145,7 @@ class Listener:
         try:
             await work
         except Exception:
-            _log.exception("A microphone is not listened to any more")
+            log.exception("ears_failed")
             problem = AvatariumError("The microphone is not listened to any more; join anew.", code="ears_failed")
             self._closing = True
             self._tell(EarKind.PROBLEM, problem=problem)
@@ -215,7 +216,7 @@ class Listener:
 
     def _tell(self, kind: EarKind, *, problem: AvatariumError | None = None, duration_s: float = 0.0) -> None:
         if problem is not None:
-            _log.warning("A microphone is not listened to: %s", problem.message)
+            log.warning("microphone_problem", reason=problem.message)
         self._on_event(EarEvent(kind=kind, at_s=self._ears.at_s, problem=problem, duration_s=duration_s))
 
 
