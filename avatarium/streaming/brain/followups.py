@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from avatarium.streaming.brain.evidence import wanted_by
 from avatarium.streaming.brain.words import telling, words
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 BEFORE_SHARE = 0.5
 """How much a word of the question before counts."""
+ASKING_SHARE = 0.25
+"""And how much one that only says what kind of thing is asked for, as ``cost`` in "How much does it cost?"."""
 FEW_WORDS = 1
 """A question with no more telling words than this hardly stands alone."""
 
@@ -52,6 +55,7 @@ def query_of(question: str, memory: Memory, language: str) -> Query:
     last = memory.last
     if last is None or not _leans(question, len(own)):
         return Query(text=question, readings=(question,), words=own, exact=_exact(question, language))
+    own = {word: ASKING_SHARE if wanted_by(word) else share for word, share in own.items()}
     before = dict.fromkeys(telling(last.question, language), BEFORE_SHARE)
     return Query(
         text=question,

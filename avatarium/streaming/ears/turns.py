@@ -43,6 +43,7 @@ class Turns:
 
     _before: deque[Samples] = field(default_factory=lambda: deque(maxlen=round(PRE_ROLL_S / FRAME_S)))
     _frames: list[Samples] = field(default_factory=list)
+    _ended: Samples = field(default_factory=lambda: np.zeros(0, np.float32))
     _sure_s: float = 0.0
     _silent_s: float = 0.0
     _speaks: bool = False
@@ -71,11 +72,9 @@ class Turns:
         return self._outside(frame, probability, over_voice, is_echo)
 
     def take(self) -> Samples:
-        """The sound of the utterance that has ended, without the silence at its end but for a moment."""
-        sound = np.concatenate(self._frames) if self._frames else np.zeros(0, np.float32)
-        keep = max(0, round((self._silent_s - GAP_S) / FRAME_S)) * FRAME
-        self._frames, self._sure_s, self._silent_s = [], 0.0, 0.0
-        return sound[: len(sound) - keep] if keep else sound
+        """The sound of the utterance that ended last, without the silence at its end but for a moment; once."""
+        sound, self._ended = self._ended, np.zeros(0, np.float32)
+        return sound
 
     def _outside(self, frame: Samples, probability: float, over_voice: bool, is_echo: bool) -> Turn | None:
         sure = probability >= (SURE_OVER_VOICE if over_voice else SURE) and not is_echo
@@ -101,6 +100,9 @@ class Turns:
         if self._silent_s < END_S and len(self._frames) * FRAME_S < LONGEST_S:
             return None
         self._speaks = False
+        keep = max(0, round((self._silent_s - GAP_S) / FRAME_S))
+        self._ended = np.concatenate(self._frames[: len(self._frames) - keep])
+        self._frames, self._sure_s, self._silent_s = [], 0.0, 0.0
         return Turn.ENDED
 
     def _forget(self) -> None:

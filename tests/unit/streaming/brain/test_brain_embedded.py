@@ -1,0 +1,186 @@
+"""The embedded brain by words alone, which needs no model file; how it compares meanings is in the tests with media."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from avatarium.errors import AssetError
+from avatarium.settings import Settings
+from avatarium.streaming.brain import Memory, embedded, open_brain
+from avatarium.streaming.brain.embedded import EmbeddedBrain, Library, Shelf, prepare_context
+from avatarium.streaming.brain.phrases import phrases
+
+HOTEL = """
+You are Anna, the receptionist of the Hotel Alpenblick.
+
+Rooms and prices
+Double room: 180 francs a night
+Family suite: 290 francs a night
+
+Breakfast is served from 7 to 10. The sauna is open every day and costs nothing. Dogs cost 15 francs.
+
+Q: How can I cancel?
+A: Without cost until seven days before. Later you pay the first night.
+"""
+BAKERY = """
+Öffnungszeiten
+Montag bis Freitag: 6 bis 18 Uhr
+Sonntag: 7 bis 11 Uhr
+
+Ein Roggenbrot kostet 5,80 Euro. Bezahlen können Sie bar oder mit Karte. Der Bäcker heißt Jonas Keller.
+
+Telefon: 0711 555 0199
+"""
+
+
+class ByWords(Library):
+    async def _prepare(self, context: str) -> Shelf:
+        return prepare_context(context, by_meaning=False)
+
+
+def talk(*questions: str, context: str = HOTEL, language: str = "en-US") -> str:
+    """The answer to the last of these questions, asked one after the other."""
+
+    async def run() -> str:
+        library = ByWords()
+        brain, memory, said = EmbeddedBrain(library, context, language=language), Memory(), ""
+        for question in questions:
+            said = " ".join([sentence async for sentence in brain.answer(question, memory)])
+            memory.add(question, said)
+        await library.aclose()
+        return said
+
+    return asyncio.run(run())
+
+
+def test_the_sentence_that_answers_is_quoted() -> None:
+    assert talk("What does a double room cost?") == "Rooms and prices. Double room: 180 francs a night."
+    assert talk("Is the sauna open?") == "The sauna is open every day and costs nothing."
+
+
+def test_the_answer_of_a_pair_is_given_whole() -> None:
+    assert talk("Can I cancel?") == "Without cost until seven days before. Later you pay the first night."
+
+
+def test_a_heading_is_answered_with_all_that_stands_below_it() -> None:
+    assert "Double room" in talk("rooms and prices") and "Family suite" in talk("rooms and prices")
+    assert talk("Öffnungszeiten?", context=BAKERY, language="de").count("Uhr") == 2
+
+
+def test_what_is_not_there_is_not_known() -> None:
+    for question in ("Who won the world cup?", "Is there a helicopter?", "What is your telephone number?"):
+        assert talk(question) == phrases("en").unknown
+    assert talk("Wer ist der Bundeskanzler?", context=BAKERY, language="de-DE") == phrases("de").unknown
+
+
+def test_a_follow_up_leans_on_the_question_before() -> None:
+    assert "290" in talk("Do you have a family suite?", "And how much is it?")
+    assert "180" in talk("Do you have a double room?", "How much does it cost?")
+    assert talk("And how much is it?") == phrases("en").unknown
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Wann haben Sie am Sonntag offen?", "7 bis 11"),
+        ("Was kostet ein Roggenbrot?", "5,80"),
+        ("Kann ich mit Karte zahlen?", "mit Karte"),
+        ("Wie ist Ihre Telefonnummer?", "0711"),
+        ("Wie heißt der Bäcker?", "Jonas Keller"),
+    ],
+)
+def test_another_language_is_searched_by_its_words(question: str, answer: str) -> None:
+    assert answer in talk(question, context=BAKERY, language="de")
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "answer"),
+    [
+        ("Hi!", "en", "Hello! What would you like to know?"),
+        ("Good morning", "en", "Hello! What would you like to know?"),
+        ("thank you so much", "en", "You're welcome!"),
+        ("OK, bye.", "en", "Goodbye! It was nice talking to you."),
+        ("How are you?", "en", "I'm fine, thank you. What would you like to know?"),
+        ("Who are you?", "en", "I am Anna, the receptionist of the Hotel Alpenblick."),
+        ("Are you a robot?", "en", "I am an avatar, not a human being."),
+        ("Danke schön", "en", "Gern geschehen!"),
+        ("Merci", "fr-FR", "Je vous en prie !"),
+        ("¡Hola!", "es", "¡Hola! ¿Qué le gustaría saber?"),
+        ("こんにちは", "ja", "こんにちは。何をお知りになりたいですか。"),
+        ("What can you do?", "en", "You can ask me about these things: Rooms and prices."),
+        ("...", "en", "I did not catch that. Could you say it again?"),
+        ("😀", "de", "Das habe ich nicht verstanden. Sagen Sie es bitte noch einmal?"),
+    ],
+)
+def test_small_talk_is_answered(said: str, language: str, answer: str) -> None:
+    assert talk(said, language=language) == answer
+
+
+def test_a_greeting_before_a_question_does_not_hide_it() -> None:
+    assert "7 to 10" in talk("Hello, when is breakfast served?")
+
+
+def test_who_it_is_told_to_be_is_no_knowledge_for_viewers() -> None:
+    assert "You are" not in talk("Tell me about Anna the receptionist")
+
+
+def test_without_a_context_nothing_is_known() -> None:
+    assert talk("What is it?", context="  ") == phrases("en").nothing
+    assert talk("Hello", context="") == phrases("en").replies["greeting"]  # type: ignore[index]
+
+
+def test_a_huge_question_is_only_a_question() -> None:
+    assert talk("sauna " * 20_000)
+
+
+def test_a_context_is_prepared_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[str] = []
+
+    def prepare(context: str, **_: bool) -> Shelf:
+        prepared.append(context)
+        return prepare_context(context, by_meaning=False)
+
+    async def run() -> None:
+        library = Library()
+        first, second = await asyncio.gather(library.shelf(HOTEL), library.shelf(HOTEL))
+        assert first is second
+        await library.shelf(BAKERY)
+        await library.aclose()
+
+    monkeypatch.setattr(embedded, "prepare_context", prepare)
+    asyncio.run(run())
+    assert prepared == [HOTEL, BAKERY]
+
+
+def test_who_waits_for_a_context_may_go_without_taking_it_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> Shelf:
+        library = ByWords()
+        impatient = asyncio.create_task(library.shelf(HOTEL))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        shelf = await library.shelf(HOTEL)
+        await library.aclose()
+        return shelf
+
+    assert asyncio.run(run()).index.units
+
+
+def test_without_the_model_file_words_are_compared_and_the_room_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = AssetError("The model file cannot be fetched; look at the network.", code="asset_network")
+    monkeypatch.setattr(embedded, "_embedding", lambda: (None, missing))
+
+    async def run() -> str:
+        maker = open_brain(Settings(home=tmp_path))
+        brain = maker.for_room(HOTEL)
+        with pytest.raises(AssetError):
+            await brain.prepare()
+        said = " ".join([sentence async for sentence in brain.answer("Is the sauna open?", Memory())])
+        await maker.aclose()
+        return said
+
+    assert asyncio.run(run()) == "The sauna is open every day and costs nothing."
