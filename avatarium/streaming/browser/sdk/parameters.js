@@ -32,11 +32,10 @@ export function getParameter(name) {
 }
 
 export function setServer(address) {
-  try {
-    server = new URL(address, typeof location === "undefined" ? undefined : location.href).href.replace(/\/+$/, "");
-  } catch {
+  if (!/^https?:\/\/[^/]/.test(address) || !originOf(address)) {
     throw invalid("setServer takes the address of an Avatarium service, such as https://avatar.example.");
   }
+  server = String(address).replace(/[/?#]+$/, "");
 }
 
 export function getServer() {
