@@ -64,7 +64,9 @@ class PcmFormat:
         else:
             samples = np.frombuffer(data, "<f4").astype(np.float32)
             if not np.isfinite(samples).all() or np.abs(samples).max(initial=0) > LOUDEST:
-                raise _bad_sound("Samples of f32le lie between -1 and 1, and these do not. Is it s16le?")
+                raise RequestError(
+                    "Samples of f32le lie between -1 and 1, and these do not. Is it s16le?", code="bad_sound"
+                )
         mono = samples.reshape(-1, self.channels).mean(axis=1) if self.channels > 1 else samples
         return np.asarray(np.clip(mono, -1, 1), dtype=np.float32)
 
@@ -75,14 +77,16 @@ class PcmFormat:
             )
         frame = FORMATS[self.format] * self.channels
         if len(data) % frame:
-            raise _bad_sound(
+            raise RequestError(
                 f"A message of {len(data)} bytes does not hold whole samples: {self.format} with {self.channels} "
-                f"channel{'s' * (self.channels > 1)} has {frame} bytes each. Cut messages between samples."
+                f"channel{'s' * (self.channels > 1)} has {frame} bytes each. Cut messages between samples.",
+                code="bad_sound",
             )
         kind = next((name for head, name in _FILES.items() if data.startswith(head)), "") if first else ""
         if kind:
-            raise _bad_sound(
-                f"This is a {kind} file, not bare samples. Decode it first, or give its address as audio_url."
+            raise RequestError(
+                f"This is a {kind} file, not bare samples. Decode it first, or give its address as audio_url.",
+                code="bad_sound",
             )
 
 
@@ -92,7 +96,3 @@ def _bad_format(what: str) -> RequestError:
         '"s16le", "channels": 1}.',
         code="bad_sound_format",
     )
-
-
-def _bad_sound(sentence: str) -> RequestError:
-    return RequestError(sentence, code="bad_sound")

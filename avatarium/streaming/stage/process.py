@@ -95,6 +95,7 @@ class StageProcess:
         pacemaker.start()
         try:
             await run_in(pools.chores, partial(_remove_old, self._settings.home / SCRATCH))
+            await run_in(pools.chores, _load_libraries)
             kit = self._kit(pools, errands, pacemaker, brains, ears)
             self.stage = Stage(kit, guessed(self._settings.live_share))
             await self._serve(kit, self.stage, errands)
@@ -181,7 +182,7 @@ class StageProcess:
             if self._settings.warm_up:
                 for name in WARM_AVATARS:
                     await kit.looks.view(_shipped(name, self._settings.live_resolution))
-                await run_in(kit.pools.loading, _load_rest)
+                await run_in(kit.pools.loading, _warm_voices)
         except AvatariumError as problem:
             log.warning("stage_not_warm", reason=problem.message)  # the first room says so where it matters
         # What is loaded by now stays: a collection that went through all of it would take a tick.
@@ -230,15 +231,21 @@ def use_one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def _load_rest() -> None:
-    """What is loaded at its first use, and would delay it then."""
+def _load_libraries() -> None:
+    """What the event loop would otherwise stand still for, when the first room or viewer comes."""
+    import avatarium.streaming.transports.socket
     import avatarium.streaming.transports.whep  # noqa: F401
-    from avatarium.engine.live import OpusEncoder
+    from avatarium.engine.live import H264Encoder, OpusEncoder, Painter, Performer
+    from avatarium.engine.speech import stream
+
+    log.debug("loaded", parts=[part.__name__ for part in (H264Encoder, OpusEncoder, Painter, Performer, stream)])
+
+
+def _warm_voices() -> None:
     from avatarium.engine.speech import warm_up
 
     for voice in WARM_VOICES:
         warm_up(voice)
-    OpusEncoder().close()
 
 
 def _remove_old(folder: Path) -> None:

@@ -71,7 +71,7 @@ class Service:
     def children(self) -> dict[str, list[psutil.Process]]:
         """The processes of the service by what they do."""
         assert self.process is not None
-        found: dict[str, list[psutil.Process]] = {"api": [], "worker": []}
+        found: dict[str, list[psutil.Process]] = {"api": [], "worker": [], "stage": []}
         for child in psutil.Process(self.process.pid).children():
             with suppress(psutil.Error):
                 for name in found:
@@ -119,9 +119,9 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 def make_service(home: Path) -> Service:
-    """A service that is not started yet, without media processes, which take long to load and are not needed."""
+    """A service that is not started yet, without media processes and stages, which take long to load."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AVATARIUM")}
-    ours = {"HOME": str(home), "PORT": "0", "WORKERS": "1", "MEDIA_SLOTS": "0", "QUICK_SLOTS": "0"}
+    ours = {"HOME": str(home), "PORT": "0", "WORKERS": "1", "MEDIA_SLOTS": "0", "QUICK_SLOTS": "0", "STAGES": "0"}
     environment = kept | {f"AVATARIUM_{name}": value for name, value in ours.items()} | {"PYTHONPATH": str(ROOT)}
     return Service(home=home, environment=environment)
 
