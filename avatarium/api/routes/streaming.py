@@ -144,8 +144,8 @@ async def agora_token(params: Annotated[Booking, Params], live: LiveDep) -> Answ
 @router.serve(
     f"POST {PREFIX}/set-qa-context",
     title="Set QA Context",
-    request={"channel": EXAMPLE_CHANNEL, "text": "The shop is open from 9 to 17 o'clock."},
-    answer={"channel": EXAMPLE_CHANNEL, "characters": 38},
+    request={"channel": EXAMPLE_CHANNEL, "text": "The shop is open from 9 to 17."},
+    answer={"channel": EXAMPLE_CHANNEL, "characters": 31},
     returns=dict[str, Any],
     errors=STEERS,
 )
@@ -161,7 +161,7 @@ async def set_qa_context(params: Annotated[Context, Params], live: LiveDep) -> A
     f"GET {PREFIX}/get-qa-context",
     title="Get QA Context",
     request={"channel": EXAMPLE_CHANNEL},
-    answer={"channel": EXAMPLE_CHANNEL, "text": "The shop is open from 9 to 17 o'clock."},
+    answer={"channel": EXAMPLE_CHANNEL, "text": "The shop is open from 9 to 17."},
     returns=dict[str, str],
     errors=(NotFoundError,),
 )

@@ -24,11 +24,14 @@ from avatarium.prices import Unit
 from avatarium.tasks.courier import Courier, webhook_secret
 from avatarium.tasks.models import Delivery
 from tests.running import Running, running
+from tests.support.stage import StageDouble, stages
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 TASK, KEY, SPEECH, OWN = (f"64f0c0ffee0000000000{end}" for end in ("a001", "a0f1", "b101", "aa02"))
 DELIVERY = "64f0c0ffee0000000000d101"
+AVA = "2997dfc62ef129559908a47f"
+CHANNEL = "a1b2c"
 HOOK = {"webhook_url": "https://app.example/hook"}
 
 
@@ -72,8 +75,14 @@ def commands() -> list[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def it(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("home"), user_open=1000) as made, made.working():
+    relay: dict[str, Any] = {"ice_servers": ["turn:turn.example:3478"], "turn_secret": "north"}
+    with (
+        running(tmp_path_factory.mktemp("home"), user_open=1000, live_user_rooms=100, **relay) as made,
+        stages(made.platform, places=100.0) as (stage,),
+        made.working(),
+    ):
         _promote(made)
+        _STAGES.append(stage)
         yield made
 
 
@@ -171,6 +180,19 @@ def _delivery(it: Running, picture: str, call: str) -> dict[str, str]:
     return {DELIVERY: it.get("webhooks/deliveries")["rows"][0]["_id"]}
 
 
+def _room(it: Running, picture: str, call: str) -> dict[str, str]:
+    """A room that somebody watches."""
+    stage = _STAGES[-1]
+    stage.register()
+    booking = {"avatar_id": AVA, "expire_seconds": 60}
+    channel = it.post("streaming-avatar/agora-token", booking)["channel"]
+    it.post("streaming-avatar/set-qa-context", {"channel": channel, "text": "The shop is open from 9 to 17."})
+    it.platform.rooms.note_joined(it.platform.rooms.find(it.user_id, channel).id)
+    if "events" in call:
+        it.post("streaming-avatar/leave", {"channel": channel})
+    return {CHANNEL: channel}
+
+
 def _somebody(it: Running, picture: str, call: str) -> dict[str, str]:
     name = f"ada {call}"[:60]
     if "login" in call:
@@ -178,7 +200,8 @@ def _somebody(it: Running, picture: str, call: str) -> dict[str, str]:
     return {'"ada"': json.dumps(name)}
 
 
-_VIDEO = {"anchor_id": "2997dfc62ef129559908a47f", "audioSrc": "https://files.example/talk.mp3"}
+_STAGES: list[StageDouble] = []
+_VIDEO = {"anchor_id": AVA, "audioSrc": "https://files.example/talk.mp3"}
 _MAKERS: dict[str, Callable[[Running, str, str], dict[str, str]]] = {
     "/api/v1/video/send_tts": lambda it, picture, call: {},
     "/tts/preview/": _speech,
@@ -191,6 +214,7 @@ _MAKERS: dict[str, Callable[[Running, str, str], dict[str, str]]] = {
     "/watermark/": _task("watermark/start", media_url="picture", text="Made with AI"),
     "/api/v1/video/": _task("video/generate", **_VIDEO),
     "/talkingPhoto/": _task("talkingPhoto/start", image_url="picture"),
+    "/streaming-avatar/": _room,
     "/tasks/": _task("talkingPhoto/start", image_url="picture"),
 }
 
