@@ -15,20 +15,24 @@ from collections import deque
 from dataclasses import dataclass, field
 
 WINDOW_S = 1.0
-GROWTH = 1.08
-"""A second, while nothing is held back."""
+GROWTH, REGROWTH = 1.08, 1.25
+"""A second, while nothing is held back; and as long as the rate before the last cut is far."""
+NEAR = 0.8
 QUEUE_S = 0.08
-"""A round trip that is longer than the shortest by this waits in somebody's buffer."""
+"""Round trips that are longer than the shortest by this wait in somebody's buffer ..."""
+TRIPS = 3
+"""... if the last so many are: a machine that is busy reads a report late now and then."""
 FULL_S = 0.35
 """And by this the rate is cut whatever REMB says."""
-CUT = 0.85
+CUT, CUT_MOST = 0.85, 0.65
+"""Shares of the rate that a cut leaves: without REMB, and at the least, whatever REMB says."""
 CUT_GAP_S = 1.0
-LEAK = 0.01
-"""Share by which the shortest round trip follows each longer one: ways change."""
+SHORTEST_S = 10.0
+"""The shortest round trip is that of so long: ways change, and what we queued ourselves is gone by then."""
 LOSS_HIGH = 0.10
 UNKNOWN = 600_000
 """What a connection is taken to carry that begins to lose packets while next to nothing is sent."""
-FLOOR = 50_000
+FLOOR = 150_000
 FREE = 8_000_000
 """A ceiling that has grown so high is none."""
 
@@ -44,8 +48,9 @@ class Bandwidth:
     _ceiling: float | None = None
     _grown_s: float = 0.0
     _cut_s: float = -10.0
-    _shortest_s: float | None = None
+    _before: float = 0.0
     _queue_s: float = 0.0
+    _trips: deque[tuple[float, float]] = field(default_factory=deque)
     _sent: deque[tuple[float, int]] = field(default_factory=deque)
     _sum: int = 0
 
@@ -72,20 +77,20 @@ class Bandwidth:
     def remb(self, bitrate: int, now_s: float) -> None:
         """The viewer estimated what can be received."""
         self._grow(now_s)
-        if self._ceiling is not None and bitrate > self._ceiling:
-            self._ceiling = float(bitrate)
-        elif self.strained and bitrate < self.rate(now_s):
+        if self.strained and bitrate < self.rate(now_s):
             self._lower(bitrate, now_s)
 
     def round_trip(self, rtt_s: float, now_s: float) -> None:
         """A round trip was measured."""
         self._grow(now_s)
-        shortest = rtt_s if self._shortest_s is None else self._shortest_s
-        self._shortest_s = rtt_s if rtt_s < shortest else shortest + LEAK * (rtt_s - shortest)
-        self._queue_s = rtt_s - self._shortest_s
+        self._trips.append((now_s, rtt_s))
+        while self._trips[0][0] < now_s - SHORTEST_S:
+            self._trips.popleft()
+        trips = [trip for _, trip in self._trips]
+        self._queue_s = min(trips[-TRIPS:]) - min(trips)
         self.rtt_s = rtt_s if self.rtt_s is None else 0.8 * self.rtt_s + 0.2 * rtt_s
         if self._queue_s > FULL_S and now_s - self._cut_s >= CUT_GAP_S:
-            self._lower(CUT * (self._ceiling or self.rate(now_s)), now_s)
+            self._lower(CUT * self._reached(now_s), now_s)
 
     def lost(self, share: float, now_s: float) -> None:
         """The viewer reported the share of packets that were lost."""
@@ -93,20 +98,23 @@ class Bandwidth:
         self.loss += 0.3 * (share - self.loss)
         # Reports come every second, for two streams: one of them counts.
         if min(share, self.loss) > LOSS_HIGH and now_s - self._cut_s >= CUT_GAP_S:
-            reached = self._ceiling or max(self.rate(now_s), UNKNOWN)
-            self._lower(reached * (1 - 0.5 * share), now_s)
+            self._lower(self._reached(now_s) * (1 - 0.5 * share), now_s)
+
+    def _reached(self, now_s: float) -> float:
+        return self._ceiling or max(self.rate(now_s), UNKNOWN)
 
     def _lower(self, bitrate: float, now_s: float) -> None:
-        self._cut_s = now_s
-        if self._ceiling is None or bitrate < self._ceiling:
-            self._ceiling = max(bitrate, FLOOR)
+        if now_s - self._cut_s >= CUT_GAP_S:
+            self._cut_s, self._before = now_s, self._reached(now_s)
+        left = max(bitrate, CUT_MOST * self._before, FLOOR)
+        self._ceiling = left if self._ceiling is None else min(left, self._ceiling)
 
     def _grow(self, now_s: float) -> None:
         passed_s = min(max(now_s - self._grown_s, 0.0), 5.0)
         self._grown_s = now_s
         if self._ceiling is None or self.strained:
             return
-        self._ceiling *= GROWTH**passed_s
+        self._ceiling *= (REGROWTH if self._ceiling < NEAR * self._before else GROWTH) ** passed_s
         if self._ceiling > FREE:
             self._ceiling = None
 
