@@ -9,7 +9,7 @@ from enum import Enum, auto
 import numpy as np
 
 from avatarium.engine.speech import Samples
-from avatarium.engine.speech.activity import FRAME, FRAME_S
+from avatarium.engine.speech.activity import FRAME_S
 
 SURE = 0.6
 """Probability of a frame that counts as speech."""
