@@ -61,7 +61,6 @@ def create_control(stage: Stage, *, key: str, ice: IceSettings, trials: Trials |
         routes=[
             Route("/status", control.status, methods=["GET"]),
             Route("/network/offer", control.trial, methods=["POST"]),
-            Route("/network/offer", control.probe, methods=["POST"]),
             Route("/rooms", control.open, methods=["POST"]),
             Route("/rooms/{room}", control.state, methods=["GET"]),
             Route("/rooms/{room}", control.end, methods=["DELETE"]),
@@ -105,14 +104,6 @@ class _Control:
 
     async def status(self, _request: Request) -> Response:
         return JSONResponse(status_of(self._stage))
-
-    async def probe(self, request: Request) -> Response:
-        """A connection without media, which echoes: whether this visitor can be reached."""
-        from avatarium.streaming.transports.network_check import answer_probe
-
-        offer = (await _body(request)).decode("utf-8", "replace")
-        answer = await answer_probe(offer, ice=self._ice, viewer_address=request.headers.get("x-viewer-address", ""))
-        return Response(answer, status_code=201, media_type=SDP)
 
     async def open(self, request: Request) -> Response:
         self._stage.open(await _read(request, RoomSpec))
