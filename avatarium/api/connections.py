@@ -6,6 +6,7 @@ The server beneath waits for ever for a request whose head never ends, and for a
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -21,6 +22,9 @@ STALL_S = 60.0
 RETRY_S = 5
 SURPLUS = 1.25
 """At so many times the limit a connection is dropped unheard; up to there it is told why it is refused."""
+
+_sparing = logging.getLogger("uvicorn.error.sockets")
+_sparing.setLevel(logging.WARNING)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -126,6 +130,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.logger = _sparing  # what it says of each connection holds the whole address, with the token in it
         self._stall_timer: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -45,6 +45,8 @@ class StageDouble:
     def __init__(self, platform: Platform, name: str = "stage-1", *, places: float = 4.0) -> None:
         self.id = name
         self.rooms: dict[str, OpenRoom] = {}
+        self.sockets = 0
+        """How many are open."""
         self.refusal: tuple[int, dict[str, Any]] | None = None
         """What every command is refused with."""
         self._platform = platform
@@ -205,6 +207,7 @@ class StageDouble:
         await socket.accept()
         way = socket.path_params["way"]
         room.told.append((way, dict(socket.headers) | {"query": str(socket.url.query)}))
+        self.sockets += 1
         try:
             while True:
                 message = await socket.receive()
@@ -219,6 +222,8 @@ class StageDouble:
                     await socket.send_bytes(message["bytes"][::-1])
         except WebSocketDisconnect:
             return
+        finally:
+            self.sockets -= 1
 
 
 @contextmanager
