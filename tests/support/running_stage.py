@@ -46,6 +46,8 @@ class RunningStage:
         install(self.platform.storage)
         self.owner = self.platform.accounts.add_user(f"somebody {new_id()}", coins=100_000).id
         self.process: StageProcess | None = None
+        self.web = Path(), ""
+        """A folder that a web server shows, and its address, where a test has one."""
         self._thread = threading.Thread(target=self._run, name="stage")
         self._ready = threading.Event()
         self.trouble: BaseException | None = None

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import http.server
 import json
 import os
+import threading
+import wave
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +35,31 @@ AUDIBLE = 0.02
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStage]:
-    with running_stage(tmp_path_factory.mktemp("stage") / "home", live_grace_s=0.8) as made:
+    folder = tmp_path_factory.mktemp("stage")
+    with (
+        shown(folder / "web") as host,
+        running_stage(folder / "home", live_grace_s=0.8, fetch_allow=[host]) as made,
+    ):
+        made.web = folder / "web", host
         yield made
+
+
+@contextmanager
+def shown(folder: Path) -> Iterator[str]:
+    """A web server that shows a folder; its ``host:port``."""
+    folder.mkdir()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture
@@ -276,6 +303,62 @@ async def test_a_recording_is_kept_signed_and_told(stage: RunningStage) -> None:
     assert facts.sound is not None and facts.duration_s > 1 and (facts.width, facts.height) == (240, 240)
     credentials = read(path)
     assert credentials is not None
+
+
+@in_loop
+async def test_a_recording_behind_an_address_is_said(stage: RunningStage, recordings: Path) -> None:
+    folder, host = stage.web
+    await asyncio.to_thread(_put_recording, recordings, folder)
+    async with booked(stage) as room, watched(room):
+        url = f"http://{host}/speech.wav"
+        accepted = await room.tell("speak", SpeakCommand(command_id="r1", audio_url=url))
+        assert accepted["command_id"] == "r1"
+        await until(lambda: room.of("speaking_ended"), "it is said")
+        assert room.of("speaking_ended")[0]["said_ms"] == pytest.approx(2500, abs=80)
+        assert len(room.of("viseme")) > 3
+        for name, code in (("silence.wav", "silent_audio"), ("nothing.wav", "url_status"), ("text.wav", "wrong_kind")):
+            with pytest.raises((RequestError, InputError)) as refusal:
+                await room.tell("speak", SpeakCommand(command_id="r", audio_url=f"http://{host}/{name}"))
+            assert refusal.value.code == code
+
+
+def _put_recording(recordings: Path, folder: Path) -> None:
+    from avatarium.engine.video import read_sound
+
+    samples = read_sound(sorted(recordings.glob("*.wav"))[0], 16_000).samples[: 2 * 20_000]
+    for name, sound in (("speech", samples), ("silence", np.zeros(16_000))):
+        with wave.open(str(folder / f"{name}.wav"), "wb") as file:
+            file.setparams((1, 2, 16_000, 0, "NONE", ""))
+            file.writeframes((sound * 32767).astype("<i2").tobytes())
+    (folder / "text.wav").write_text("Not a sound at all, but a sentence that somebody wrote.")
+
+
+@in_loop
+async def test_a_command_may_interrupt_what_is_said(stage: RunningStage) -> None:
+    async with booked(stage) as room, watched(room):
+        await room.tell("speak", said("c1", "One, two, three, four, five, six, seven, eight, nine, ten."))
+        await until(lambda: room.of("speaking_started"), "it speaks")
+        with pytest.raises((RequestError, InputError)):
+            await room.tell("speak", said("c2", "你好", interrupt=True))
+        assert not room.of("interrupted"), "what cannot be said interrupts nothing"
+        accepted = await room.tell("speak", said("c3", "Stop.", interrupt=True))
+        assert accepted["generation"] == 1 and accepted["position"] == 0
+        await until(lambda: len(room.of("speaking_ended")) == 2, "both are over")
+        assert [(e["command_id"], e["interrupted"]) for e in room.of("speaking_ended")] == [("c1", True), ("c3", False)]
+        assert room.of("interrupted")[0]["command_id"] == "c3"
+
+
+@in_loop
+async def test_who_comes_back_to_the_events_misses_nothing(stage: RunningStage) -> None:
+    async with booked(stage) as room, watched(room):
+        await room.tell("speak", said("c1"))
+        await until(lambda: room.of("speaking_ended"), "it is said")
+        again = []
+        async for event in room.client.events(room.record, room.room.id, after=2):
+            again.append(event)
+            if len(again) == len(room.events) - 2:
+                break
+        assert again == room.events[2:]
 
 
 @in_loop
