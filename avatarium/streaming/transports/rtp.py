@@ -26,10 +26,10 @@ from avatarium.streaming.transports.codecs import H264
 
 HISTORY_MAX = 1024
 """Packets that can be sent again; aiortc keeps 128, less than two large pictures."""
-HISTORY_S = 2.0
-"""A packet that is older comes too late for any player."""
-REPEATS_MAX = 3
-"""A viewer that still misses a packet then is better helped by a key frame."""
+HISTORY_S, REPEATS_MAX = 5.0, 10
+"""What is older, or was repeated so often, is not sent again."""
+LATE_S, REPEATS_MANY = 1.5, 3
+"""And from here a key frame helps better. Players that wait for a packet whatever comes still get it."""
 RESEND_GAP_S = 0.02
 """And a packet asked for twice within a round trip is sent once."""
 REPORTS_MAX = 8
@@ -126,7 +126,7 @@ class RtpStream:
             self._history.popitem(last=False)
 
     def repeat(self, missed: Iterable[int], now_s: float, gap_s: float) -> tuple[list[RtpPacket], bool]:
-        """What to send again for a NACK, and whether something is missing that will not be sent again.
+        """What to send again for a NACK, and whether a key frame would help better.
 
         ``gap_s`` is a round trip: who asks twice within it has not seen the first repeat yet.
         """
@@ -134,9 +134,11 @@ class RtpStream:
         for number in missed:
             self.counters.asked_again += 1
             sent = self._history.get(number)
-            if sent is None or now_s - sent.first_s > HISTORY_S or sent.repeats >= REPEATS_MAX:
-                hopeless = True
-            elif now_s - sent.last_s >= max(gap_s, RESEND_GAP_S):
+            age_s = HISTORY_S if sent is None else now_s - sent.first_s
+            hopeless |= sent is None or age_s > LATE_S or sent.repeats >= REPEATS_MANY
+            if sent is None or age_s >= HISTORY_S or sent.repeats >= REPEATS_MAX:
+                continue
+            if now_s - sent.last_s >= max(gap_s, RESEND_GAP_S):
                 sent.last_s = now_s
                 sent.repeats += 1
                 self.counters.resent += 1

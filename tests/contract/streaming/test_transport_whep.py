@@ -10,6 +10,7 @@ import weakref
 
 import numpy as np
 import pytest
+import uvloop
 from aiortc.mediastreams import AudioStreamTrack
 from av import AudioFrame
 
@@ -35,6 +36,17 @@ def test_a_viewer_sees_and_hears(codec: str) -> None:
             assert isinstance(figures["bitrate"], int) and figures["bitrate"] > 50_000
 
     asyncio.run(run())
+
+
+def test_a_viewer_sees_and_hears_on_uvloop_as_a_stage_runs() -> None:
+    async def run() -> None:
+        async with broadcasting(Broadcast()) as host, watching(host) as (viewer, receiver):
+            await receiver.until_pictures(30)
+            await receiver.close()
+            async with asyncio.timeout(2):
+                assert await host.lost.get() is viewer
+
+    uvloop.run(run())
 
 
 def test_who_comes_late_sees_a_picture_at_once_though_key_frames_are_rare() -> None:
