@@ -28,6 +28,7 @@ from avatarium.accounts import ledger
 from avatarium.errors import InputError
 from avatarium.tasks.models import Task
 from tests.running import Running, running
+from tests.support.stage import stages
 
 EXAMPLES = int(os.environ.get("AVATARIUM_SCHEMA_EXAMPLES", "3"))
 SEED = 20250102
@@ -35,6 +36,7 @@ CHECKS: list[Any] = [status_code_conformance, content_type_conformance, response
 NOT_READY = ("/readyz", 503)
 """There is no worker here."""
 FREELY: dict[str, Any] = {"rate_limit": "100000/second", "rate_limit_anonymous": "100000/second", "user_open": 10_000}
+FREELY |= {"live_user_rooms": 10_000}
 
 
 def refused(task: Task, step: str) -> None:
@@ -44,7 +46,11 @@ def refused(task: Task, step: str) -> None:
 @pytest.fixture
 def it(tmp_path: Path, database_url: str) -> Iterator[Running]:
     """Tasks that are started fail at once, so that no call waits for the engine."""
-    with running(tmp_path, database_url, fetch_timeout_s=1, **FREELY) as made:
+    with (
+        running(tmp_path, database_url, fetch_timeout_s=1, **FREELY) as made,
+        stages(made.platform, places=1e9) as (stage,),
+    ):
+        stage.register(lasts_s=3600)
         made.worker.before_step = refused
         admin, _ = made.platform.accounts.ensure_admin()
         with made.platform.database.write() as c:

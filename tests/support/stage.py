@@ -19,6 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from avatarium.api.routes.streaming_rooms import LIVE, SAID
+from avatarium.clock import SECOND_MS
 from avatarium.platform import Platform
 from avatarium.secret import derive
 from avatarium.streaming.models import EndReason, StageRecord
@@ -72,8 +73,9 @@ class StageDouble:
             time.sleep(0.01)
         self.register()
 
-    def register(self) -> None:
-        now_ms = self._platform.clock.now_ms()
+    def register(self, *, lasts_s: float = 0.0) -> None:
+        """On the roll, seen just now, or as if it were to be seen for longer than tests take."""
+        now_ms = self._platform.clock.now_ms() + round(lasts_s * SECOND_MS)
         self._platform.rooms.register_stage(
             StageRecord(
                 id=self.id,
