@@ -22,8 +22,8 @@ from avatarium.streaming.stage.show import TICK_S, Beat
 LEAD_MIN_S, LEAD_MAX_S = 0.018, TICK_S
 LEAD_SHARE = 1.6
 """Of the work of all rooms together that a tick is begun before it is due."""
-LATE_S = 0.02
-"""What is ready by so much after it was due counts as late."""
+LATE_S = TICK_S
+"""What is ready by so much after it was due counts as late; less than that disappears in the buffers of players."""
 BLIND_TICKS = 5
 """Pictures that are left out in a row at most: a picture now and then is better than none."""
 GIVE_UP_S = 5.0

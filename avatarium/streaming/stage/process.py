@@ -233,8 +233,6 @@ def use_one_thread() -> None:
 
 def _load_libraries() -> None:
     """What the event loop would otherwise stand still for, when the first room or viewer comes."""
-    import avatarium.streaming.transports.socket
-    import avatarium.streaming.transports.whep  # noqa: F401
     from avatarium.engine.live import H264Encoder, OpusEncoder, Painter, Performer
     from avatarium.engine.speech import stream
 

@@ -25,6 +25,7 @@ from avatarium.streaming.stage.stage import Stage
 from avatarium.streaming.stage.state import state_of, status_of
 from avatarium.streaming.transports.ice import IceSettings
 from avatarium.streaming.transports.trial import Trials
+from avatarium.streaming.transports.whep import WhepViewer, answer_offer
 from avatarium.streaming.wire import (
     TEXT_MAX,
     AskCommand,
@@ -136,9 +137,6 @@ class _Control:
         offer = (await _body(request)).decode("utf-8", "replace")
         room.check_open()
         room.audience.check_room()
-        # Imported late, as WebRTC's libraries take a while to load.
-        from avatarium.streaming.transports.whep import answer_offer
-
         viewer, answer = await answer_offer(
             room,
             offer,
@@ -159,8 +157,10 @@ class _Control:
         return Response(answer, status_code=201, media_type=SDP)
 
     async def patch(self, request: Request) -> Response:
-        viewer: Any = self._room(request).audience.find(request.path_params["viewer"])
+        viewer = self._room(request).audience.find(request.path_params["viewer"])
         fragment = (await _body(request)).decode("utf-8", "replace")
+        if not isinstance(viewer, WhepViewer):
+            raise RequestError("This viewer has no ICE that could be restarted.", code="bad_sdp")
         answer = await viewer.patch(fragment)
         return Response(status_code=204) if answer is None else Response(answer, media_type=TRICKLE)
 

@@ -18,6 +18,7 @@ from avatarium.streaming.stage.refusals import refusal_of
 from avatarium.streaming.stage.room import StageRoom
 from avatarium.streaming.stage.sounds import PushedSource
 from avatarium.streaming.stage.stage import Stage
+from avatarium.streaming.transports.socket import SocketViewer
 from avatarium.streaming.wire import COMMAND_ID_MAX
 
 FIRST_S = 10.0
@@ -50,8 +51,6 @@ class Sockets:
 
     async def watch(self, socket: WebSocket) -> None:
         """Send the room over this connection until the viewer goes."""
-        from avatarium.streaming.transports.socket import SocketViewer
-
         await socket.accept()
         try:
             room = self._stage.find(socket.path_params["room"])

@@ -569,3 +569,26 @@ def test_a_full_stage_takes_no_more(stage: RunningStage) -> None:
         return codes
 
     assert asyncio.run(fill()) == ["stage_full"]
+
+
+@in_loop
+async def test_media_over_one_connection(stage: RunningStage) -> None:
+    """For viewers behind firewalls that let nothing else through."""
+    async with booked(stage) as room:
+        headers = {"X-Viewer-Uid": "5", "X-May-Publish": "0"}
+        async with room.client.socket(room.record, f"/rooms/{room.room.id}/watch", headers) as socket:
+            await socket.send(json.dumps({"type": "start", "audio": ["opus"]}))
+            tracks: set[int] = set()
+            received = 0
+            async with asyncio.timeout(20):
+                while tracks != {0, 1} or received < 20:
+                    message = await socket.recv()
+                    if isinstance(message, bytes):
+                        tracks.add(message[0])
+                        received += 1
+                        await socket.send(json.dumps({"type": "got", "n": received}))
+            (viewer,) = (await room.state())["viewers"]
+            assert viewer["uid"] == 5 and viewer["connected"]
+            with pytest.raises(RequestError):
+                await room.client.patch(room.record, room.room.id, viewer["id"], b"a=ice-ufrag:abcd")
+        await until(lambda: room.of("ended"), "its viewer is lost")
