@@ -211,7 +211,9 @@ async def test_fifty_at_once(stage: RunningStage) -> None:
         assert {getattr(problem, "code", problem) for problem in refused} == {"queue_full"}
         assert 20 <= 50 - len(refused) <= 22
         answer = await room.tell("interrupt")
-        assert len(answer["utterances"]) == 50 - len(refused)
+        over = len([event for event in room.of("speaking_ended") if not event["interrupted"]])
+        assert 0 <= 50 - len(refused) - over - len(answer["utterances"]) <= 1
+        assert len({one["command_id"] for one in answer["utterances"]}) == len(answer["utterances"]) >= 20
 
 
 @in_loop
