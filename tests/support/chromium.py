@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, Route, sync_playwright
 
 from avatarium.streaming.browser.bundle import SDK
 
@@ -34,17 +34,23 @@ def executable() -> str:
     return found
 
 
-@contextmanager
-def chromium(*more: str, without: tuple[str, ...] = ()) -> Iterator[Browser]:
-    """A browser of its own, with further arguments."""
-    path = executable()
-    arguments = [argument for argument in (*ARGUMENTS, *more) if argument not in without]
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[BrowserType]:
+    """What browsers are launched from; there can be one of it only."""
+    executable()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        try:
-            yield browser
-        finally:
-            browser.close()
+        yield playwright.chromium
+
+
+@contextmanager
+def launched(chromium: BrowserType, *more: str, without: tuple[str, ...] = ()) -> Iterator[Browser]:
+    """A browser of its own, with further arguments, or without some of :data:`ARGUMENTS`."""
+    arguments = [argument for argument in (*ARGUMENTS, *more) if argument not in without]
+    browser = chromium.launch(executable_path=executable(), args=arguments)
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @contextmanager

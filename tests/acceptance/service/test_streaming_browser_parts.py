@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, BrowserType, Page, Route
 
 from avatarium.streaming import tokens
-from tests.support.chromium import HOST, chromium, sdk_page
+from tests.support.chromium import HOST, launched, sdk_page
+from tests.support.chromium import chromium as chromium
 
 ANSWER_HEADERS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "*"}
 JOIN = """async (uid) => {
@@ -21,8 +22,8 @@ JOIN = """async (uid) => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
+def browser(chromium: BrowserType) -> Iterator[Browser]:
+    with launched(chromium) as opened:
         yield opened
 
 
