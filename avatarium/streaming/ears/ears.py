@@ -83,8 +83,7 @@ class Ears:
         self._echo.heard(frame)
         over_voice = self._voice_s > 0
         self._voice_s = max(0.0, self._voice_s - FRAME_S)
-        is_echo = over_voice and self._turns.ready and self._echo.is_echo()
-        turn = self._turns.feed(frame, probability, over_voice=over_voice, is_echo=is_echo)
+        turn = self._turns.feed(frame, probability, echo=self._echo.likeness if over_voice else None)
         if turn is None:
             return None
         return Heard(turn=turn, at_s=self.at_s, sound=self._turns.take() if turn is Turn.ENDED else None)

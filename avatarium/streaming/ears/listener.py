@@ -104,8 +104,8 @@ class Listener:
         self._something = asyncio.Event()
         self._utterances: asyncio.Queue[Samples] = asyncio.Queue(UTTERANCES)
         self._tasks = (
-            asyncio.create_task(self._guarded(self._detect()), name="ears"),
-            asyncio.create_task(self._guarded(self._write()), name="transcription"),
+            asyncio.create_task(self._guarded(self._detect), name="ears"),
+            asyncio.create_task(self._guarded(self._write), name="transcription"),
         )
         self._closing = False
 
@@ -141,9 +141,9 @@ class Listener:
             self._dropped = True
         self._something.set()
 
-    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+    async def _guarded(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
-            await work
+            await work()
         except Exception:
             log.exception("ears_failed")
             problem = AvatariumError("The microphone is not listened to any more; join anew.", code="ears_failed")
