@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import State
 from starlette.requests import HTTPConnection
 
 from avatarium.accounts.models import Principal
@@ -24,6 +26,7 @@ from avatarium.streaming.wire import COMMAND_ID_MAX, Message
 
 CHANNEL_MAX = 32
 RETRY_S = 5.0
+_MAKING = threading.Lock()
 EXAMPLE_CHANNEL = "a1b2c"
 EXAMPLE_COMMAND = "64f0c0ffee0000000000c001"
 EXAMPLE_TOKEN = {
@@ -185,15 +188,16 @@ def stage_of(platform: Platform, room: Room) -> StageRecord:
 
 async def client_of(connection: HTTPConnection) -> StageClient:
     """The app's way to its stages, made when it is first wanted."""
-    state = connection.app.state
-    if state.stages is None:
-        state.stages = await run_in_threadpool(_client, state.platform)
-    client: StageClient = state.stages
-    return client
+    known: StageClient | None = connection.app.state.stages
+    return known if known is not None else await run_in_threadpool(_client, connection.app.state)
 
 
-def _client(platform: Platform) -> StageClient:
-    return StageClient(platform.secret)
+def _client(state: State) -> StageClient:
+    with _MAKING:  # calls that come at once shall not make two, of which one would never be closed
+        if state.stages is None:
+            state.stages = StageClient(state.platform.secret)
+        client: StageClient = state.stages
+        return client
 
 
 ClientDep = Annotated[StageClient, Depends(client_of)]

@@ -207,6 +207,14 @@ class StageClient:
         return answer
 
 
+def warm_up() -> None:
+    """Load what the first call to a stage needs."""
+    import httpx
+    import websockets.asyncio.client
+
+    assert httpx and websockets.asyncio.client
+
+
 async def open_room(rooms: Rooms, client: StageClient, booked: Booked) -> Booked:
     """Tell the stage of a booked room; one that does not answer is passed over for the next. If none does, the room
     ends and costs nothing.

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from avatarium.platform import Platform
+
 DRAIN_S = 5
 """Requests that still run when the API is stopped get this long."""
 KEEP_ALIVE_S = 30
@@ -53,7 +55,7 @@ def run_api(leash: Leash | None, descriptor: int | None, overrides: dict[str, ob
     platform = Platform.open(settings)
     _allow_files(settings.connections)
     server = uvicorn.Server(_http(create_app(platform), settings))
-    warm_up = threading.Timer(WARM_UP_S, lambda: platform.tasks)
+    warm_up = threading.Timer(WARM_UP_S, _load_later_parts, [platform])
     warm_up.daemon = True
     warm_up.start()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -94,6 +96,16 @@ def run_stage(leash: Leash | None, on_stop: Callable[[Callable[[], None]], None]
     run(Platform.open(settings), on_stop)
     log.info("stage_stopped")
     return 0
+
+
+def _load_later_parts(platform: Platform) -> None:
+    """What the first task and the first room would otherwise wait for."""
+    from avatarium.catalogue.voices import default_voice, wanted_locale
+    from avatarium.streaming.control import warm_up
+
+    default_voice(wanted_locale())
+    warm_up()
+    _ = platform.tasks
 
 
 def _http(app: FastAPI, settings: Settings) -> uvicorn.Config:
