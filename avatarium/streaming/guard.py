@@ -26,6 +26,8 @@ from avatarium.tasks.liveness import Locks, find_free, open_locks
 STAGE_LOCKS = "stages"
 """Folder, in the data folder, of the locks that stages hold where the database is SQLite."""
 LOOK_S = 1.0
+QUIET_S = 2.5
+"""A stage that wrote within this time lives; to try its lock as well would cost a connection each time."""
 STALE_S = 60
 """A stage that holds its lock and has not written for this long hangs; its viewers see a picture that stands."""
 SLACK_S = 15
@@ -68,13 +70,13 @@ class Guard:
         return len(found) + len(late)
 
     def _strike_dead(self) -> None:
-        stages = {stage.id: stage for stage in self._rooms.stages()}
-        free = find_free(self._locks, stages)
+        now_ms = self._clock.now_ms()
+        silent = {stage.id: now_ms - stage.seen_ms for stage in self._rooms.stages()}
+        free = find_free(self._locks, [stage_id for stage_id, ms in silent.items() if ms > QUIET_S * SECOND_MS])
         # Twice in a row: a database that was away has dropped everybody's locks, and who lives takes its own again.
         dead = free & self._suspects
         self._suspects = free - dead
-        now_ms = self._clock.now_ms()
-        hung = {stage.id for stage in stages.values() if now_ms - stage.seen_ms > STALE_S * SECOND_MS}
+        hung = {stage_id for stage_id, ms in silent.items() if ms > STALE_S * SECOND_MS}
         for stage_id in dead | hung:
             log.warning("stage_lost", stage=stage_id, hangs=stage_id not in dead)
             self._rooms.strike_stage(stage_id)

@@ -95,6 +95,8 @@ def test_rooms_of_a_dead_stage_cost_up_to_when_it_was_last_seen(house: House) ->
     house.pass_by(12, seen)
     house.clock.advance(2)
     house.stage_locks.give_back("s1")
+    assert [house.guard.look() for _ in range(3)] == [0, 0, 0], "it wrote just now"
+    house.clock.advance(1)
     assert house.guard.look() == 0, "a lock may be free for a moment: the database was away"
     assert house.guard.look() == 2
     assert house.ending(seen) == ("stage_lost", 3) and house.ending(unseen) == ("stage_lost", 0)
@@ -105,6 +107,7 @@ def test_rooms_of_a_dead_stage_cost_up_to_when_it_was_last_seen(house: House) ->
 
 def test_a_lock_that_was_free_for_a_moment_does_no_harm(house: House) -> None:
     room = house.book()
+    house.clock.advance(3)
     house.stage_locks.give_back("s1")
     house.guard.look()
     house.stage_locks.take("s1")
@@ -153,6 +156,7 @@ def test_rooms_that_their_stage_forgot_are_ended_late_but_rightly(house: House) 
 
 def test_two_guards_end_a_room_once(house: House) -> None:
     room = house.book()
+    house.clock.advance(3)
     house.stage_locks.give_back("s1")
     other = Guard(house.platform.database, house.rooms, house.guard_locks, house.clock, house.platform.settings)
     found = [house.guard.look(), other.look(), house.guard.look(), other.look()]
