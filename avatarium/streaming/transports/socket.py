@@ -44,6 +44,8 @@ TEXTS_MAX = 20
 RATES = range(8_000, 48_001)
 MICROPHONE_MAX_BYTES = 16_384
 PICTURE_S = 1 / 25
+KEY_EVERY_S = 8.0
+"""A player lets go of what was seen only from a key frame back."""
 OPUS_SAMPLES = 960
 OPUS_TOGETHER = 2
 """Opus packets of one fragment: one tick."""
@@ -112,6 +114,7 @@ class SocketViewer:
         self._picture: Track | None = None
         self._sets: tuple[bytes, bytes] | None = None
         self._picture_end: int | None = None
+        self._key_pts = 0
         self._sound: Track | None = None
         self._aac: OpusToAac | None = None
         self._opus: list[LivePacket] = []
@@ -253,6 +256,10 @@ class SocketViewer:
             return
         if packet.key:
             self._introduce(packet)
+            self._key_pts = packet.pts
+        elif packet.pts - self._key_pts > KEY_EVERY_S * PICTURE_RATE:
+            self._key_pts = packet.pts
+            self._host.want_key(self.codec)
         if self._picture is None:
             return
         self._needs_key = False

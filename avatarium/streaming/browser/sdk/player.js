@@ -5,6 +5,7 @@ const BEHIND_S = 0.2;
 const HURRY_S = 0.5;
 const JUMP_S = 2;
 const TEND_MS = 200;
+const STILL_MS = 3000;
 
 export function mediaSource() {
   return window.MediaSource || window.ManagedMediaSource || null;
@@ -16,6 +17,7 @@ export class Player {
     this._on = on;
     this._tracks = [];
     this._started = false;
+    this._seen = { at: 0, since: 0 };
     this.element = document.createElement("video");
     this.element.dataset.transport = "socket";
     this.element.muted = true;
@@ -35,15 +37,17 @@ export class Player {
     this._tracks = mimes.map((mime) => {
       const buffer = this._source.addSourceBuffer(mime);
       buffer.mode = "segments";
-      const track = { buffer, waiting: [] };
+      const track = { buffer, waiting: [], keys: mime.startsWith("video") ? [] : null };
       buffer.addEventListener("updateend", () => this._feed(track));
       return track;
     });
   }
 
-  append(number, segment) {
+  // `keyS`: when it begins, where that is with a key frame.
+  append(number, segment, keyS) {
     const track = this._tracks[number];
     if (!track) return;
+    if (track.keys && keyS !== null) track.keys.push(keyS);
     track.waiting.push(segment);
     this._feed(track);
   }
@@ -85,10 +89,11 @@ export class Player {
 
   _tend() {
     if (!this._tracks.length || this._source.readyState !== "open") return;
+    const element = this.element;
+    if (this._started) this._judge(element);
     const end = this._end();
     const from = this._beginning();
     if (!(end > from)) return;
-    const element = this.element;
     if (!this._started) {
       this._started = true;
       element.currentTime = Math.max(from, end - BEHIND_S);
@@ -101,9 +106,24 @@ export class Player {
     for (const track of this._tracks) this._forget(track, KEEP_S);
   }
 
-  _forget({ buffer }, keepS) {
+  // Media Source Extensions remove up to the next key frame, and everything where none follows: so never past the last.
+  _forget(track, keepS) {
+    const { buffer, keys } = track;
     if (buffer.updating || !buffer.buffered.length) return;
-    const until = this.element.currentTime - keepS;
+    let until = this.element.currentTime - keepS;
+    if (keys) {
+      const past = keys.filter((at) => at <= until);
+      if (!past.length) return;
+      track.keys = keys.slice(past.length - 1);
+      until = past.pop() - 0.005;
+    }
     if (until > buffer.buffered.start(0) + 1) buffer.remove(0, until);
+  }
+
+  // Bytes that come and are not shown are no picture.
+  _judge(element) {
+    const now = performance.now();
+    if (element.currentTime !== this._seen.at || element.paused || document.hidden) this._seen = { at: element.currentTime, since: now };
+    else if (now - this._seen.since > STILL_MS) this._on.broken(new Error("the player stands still"));
   }
 }

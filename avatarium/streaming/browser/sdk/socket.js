@@ -6,6 +6,7 @@ import { Microphone } from "./pcm.js";
 import { mediaSource, Player } from "./player.js";
 
 const TRACK_KINDS = ["video", "audio"];
+const KEY_FLAG = 2;
 const HEAD_BYTES = 8;
 const ACKNOWLEDGE_MS = 200;
 const OPEN_MS = 10_000;
@@ -153,7 +154,9 @@ export class SocketTransport {
   }
 
   _append(data) {
-    this._player.append(new Uint8Array(data, 0, 1)[0], data.slice(HEAD_BYTES));
+    const head = new DataView(data);
+    const isKey = (head.getUint8(1) & KEY_FLAG) !== 0;
+    this._player.append(head.getUint8(0), data.slice(HEAD_BYTES), isKey ? head.getUint32(4) / 1000 : null);
   }
 
   _acknowledge() {
