@@ -393,6 +393,8 @@ DESK = {"viewport": {"width": 1280, "height": 800}}
 
 @pytest.mark.parametrize("context", [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")])
 def test_the_demo_page_from_key_to_bill(house: House, browser: Browser, context: dict[str, Any]) -> None:
+    with house.room():
+        pass  # a stage has a place now
     with page_of(browser, f"{house.service.address}/live", **context) as page:
         page.fill("#key", "sk_wrong")
         page.click("#key-panel button")
@@ -411,7 +413,7 @@ def test_the_demo_page_from_key_to_bill(house: House, browser: Browser, context:
         page.check("input[value=speak]", force=True)
         page.fill("#words", SENTENCE * 3)
         page.click("#compose button[type=submit]")
-        page.wait_for_selector(".bubble.avatar:has-text('bump map')")
+        page.wait_for_selector(".bubble.avatar:has-text('bump map')", state="attached")
         page.wait_for_selector("#captions .said:has-text('My')")
         fits: Callable[[], bool] = lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # noqa: E731
         assert fits()
