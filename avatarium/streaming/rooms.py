@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,8 +20,9 @@ from avatarium.settings import Settings
 from avatarium.streaming import repository
 from avatarium.streaming.booking import BookRequest, check_context, check_seconds, spec_of
 from avatarium.streaming.models import EndReason, Room, RoomState, StageRecord, Ticket
-from avatarium.streaming.placement import GONE_S, Choice, choose, places_of, size_of
+from avatarium.streaming.placement import Choice, choose, places_of, size_of
 from avatarium.streaming.reports import ITEM, Report, coins_of, cost_of, price_of, report_of, units_of, used_ms
+from avatarium.streaming.roll import StageRoll
 from avatarium.streaming.waiting import FRESH_S, RoomsFull, expected_wait_s, place_of, ticket_of
 from avatarium.streaming.wire import RoomSpec
 
@@ -44,14 +45,13 @@ class Booked:
     stage: StageRecord
 
 
-class Rooms:
+class Rooms(StageRoll):
     """All live rooms of an installation. Threads may share it; every call is one transaction."""
 
     def __init__(
         self, *, database: Database, clock: Clock, settings: Settings, prices: Prices, catalogue: Catalogue
     ) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self._settings = settings
         self._prices = prices
         self._catalogue = catalogue
@@ -251,52 +251,6 @@ class Rooms:
         with self._database.write() as c:
             repository.note_recording(c, room_id, key)
 
-    # Stages
-
-    def register_stage(self, stage: StageRecord) -> None:
-        """Put a stage on the roll. It holds the lock of its id before, see :mod:`.guard`."""
-        with self._database.write() as c:
-            repository.register_stage(c, stage)
-
-    def note_stage(
-        self,
-        stage_id: str,
-        *,
-        rooms: int,
-        load: float,
-        late: float,
-        draining: bool = False,
-        places: float | None = None,
-        capacity: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """A stage says how it is. False: it was taken for dead and its rooms have ended; it has to register anew."""
-        values: dict[str, Any] = {"rooms": rooms, "load": load, "late": late, "draining": draining}
-        values |= {} if places is None else {"places": places}
-        values |= {} if capacity is None else {"capacity": dict(capacity)}
-        with self._database.write() as c:
-            return repository.change_stage(c, stage_id, **values, seen_ms=self._clock.now_ms())
-
-    def strike_stage(self, stage_id: str) -> None:
-        """Take a stage off the roll: it leaves, or it is dead."""
-        with self._database.write() as c:
-            repository.strike_stage(c, stage_id)
-
-    def stages(self) -> list[StageRecord]:
-        """All on the roll, those that are dead and not yet struck off among them."""
-        with self._database.read() as c:
-            return repository.all_stages(c)
-
-    def standing(self) -> tuple[int, int]:
-        """How many stages live, and how many rooms are open."""
-        since_ms = self._clock.now_ms() - GONE_S * SECOND_MS
-        with self._database.read() as c:
-            alive = sum(stage.seen_ms > since_ms for stage in repository.all_stages(c))
-            return alive, sum(repository.count_by_state(c).values())
-
-    def stage(self, stage_id: str) -> StageRecord | None:
-        """One stage; None where it is off the roll."""
-        return next((stage for stage in self.stages() if stage.id == stage_id), None)
-
     def forget_old(self) -> None:
         """Remove the reports of rooms that ended long ago."""
         with self._database.write() as c:
@@ -349,8 +303,9 @@ class Rooms:
         if held is not None:
             repository.note_ticket(c, held, kept=kept or held.kept, now_ms=now_ms)
         else:
+            created_ms = max([now_ms, *(known.created_ms + 1 for known in line)])  # two of one instant keep their order
             held = Ticket(
-                ticket=new_id(), owner=spec.owner, places=places, kept=False, created_ms=now_ms, seen_ms=now_ms
+                ticket=new_id(), owner=spec.owner, places=places, kept=False, created_ms=created_ms, seen_ms=now_ms
             )
             repository.add_ticket(c, held)
             line = [*line, held]

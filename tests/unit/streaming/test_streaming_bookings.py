@@ -347,6 +347,18 @@ def test_who_came_first_goes_first(house: House) -> None:
     assert refusal(house, house.ben, second["ticket"])["place"] == 1
 
 
+def test_two_who_came_in_one_instant_keep_their_order(house: House) -> None:
+    house.stage("s1", places=1.0)
+    house.book()
+    standing = house.clock.now_ms()
+    tickets = []
+    for _ in range(8):
+        tickets.append(refusal(house, house.ada)["ticket"])
+        house.clock.ms = standing
+    places = [refusal(house, house.ada, ticket)["place"] for ticket in tickets]
+    assert places == list(range(1, 9))
+
+
 def test_a_client_that_knows_no_tickets_does_not_wait_behind_itself(house: House) -> None:
     house.stage("s1", places=1.0)
     room = house.book(1000)
