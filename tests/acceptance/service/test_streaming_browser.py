@@ -303,6 +303,33 @@ def test_where_udp_is_blocked_the_room_comes_over_tcp(house: House, chromium: Br
             ]
 
 
+def test_the_one_port_mode_goes_on_when_what_was_seen_is_forgotten(house: House, browser: Browser) -> None:
+    """Players were to remove all but ten seconds, and removed everything up to a key frame that never came."""
+    with house.room() as room, watching(house, browser, room, TRANSPORT="socket") as page:
+        told(page, "published", "video")
+        video = "document.querySelector('#place video')"
+        until(page, f"{video}.buffered.length && {video}.readyState >= 3")
+        first = page.evaluate(f"{video}.buffered.start(0)")
+        until(page, f"{video}.currentTime > {first + 13} && {video}.buffered.start(0) > {first + 1}")
+        shown = page.evaluate(f"{video}.getVideoPlaybackQuality().totalVideoFrames")
+        until(page, f"{video}.getVideoPlaybackQuality().totalVideoFrames > {shown} + 50")
+        assert page.evaluate("told.filter(([name, now]) => now === 'RECONNECTING').length") == 0
+
+
+def test_an_interrupt_is_not_followed_by_what_the_browser_has_buffered(house: House, browser: Browser) -> None:
+    with house.room() as room, watching(house, browser, room) as page:
+        told(page, "published", "audio")
+        volume = "client.remoteUsers[0].audioTrack._audio.volume"
+        house.speak(room, SENTENCE * 3)
+        told(page, "event", "speaking_started")
+        note = f"({{ type }}) => type === 'interrupted' && volumes.push({volume})"
+        page.evaluate(f"window.volumes = [], void client.on('avatar-event', {note})")
+        house.call("interrupt", {"channel": room["channel"]})
+        told(page, "event", "interrupted")
+        assert page.evaluate("volumes") == [0]
+        until(page, f"{volume} === 1")
+
+
 @pytest.mark.parametrize(
     "breaking",
     [

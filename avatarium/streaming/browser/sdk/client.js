@@ -255,9 +255,17 @@ export class Client extends Emitter {
   }
 
   _heard(event) {
+    if (event.type === "interrupted") this._hush();
     this.emitWhenHeard("avatar-event", event);
     if (event.type === "extended" && event.expires_ms) this._expectEnd({ endsS: event.expires_ms / 1000 });
     if (event.type === "ended") this._roomOver(REASONS[event.reason] || "SERVER_ERROR", null, event);
+  }
+
+  // The room is silent, and what it said before still waits in the browser's buffer.
+  _hush() {
+    const track = this._user && this._user.audioTrack;
+    const figure = this._watch && this._watch.figure;
+    if (track) track._hush((figure && (figure.behindMs || (figure.audio && figure.audio.bufferMs))) || 0);
   }
 
   _roomOver(reason, problem, event) {

@@ -4,6 +4,8 @@ import { dontPlay, playElement } from "./autoplay.js";
 import { Emitter } from "./emitter.js";
 import { AgoraRTCException, invalid } from "./errors.js";
 
+const HUSH_MS = 60; // longer than what is buffered: the room falls silent with its next tick
+const HUSH_MAX_MS = 400;
 const FITS = ["cover", "contain", "fill"];
 
 class RemoteTrack extends Emitter {
@@ -148,6 +150,7 @@ export class RemoteAudioTrack extends RemoteTrack {
     this._volume = 100;
     this._readLevel = readLevel;
     this._audio = null;
+    this._hushed = 0;
   }
 
   // Sound needs no element. Where the browser waits for a touch of the page, AgoraRTC.onAutoplayFailed is called, and the touch starts it.
@@ -169,7 +172,21 @@ export class RemoteAudioTrack extends RemoteTrack {
   setVolume(volume) {
     if (!(volume >= 0 && volume <= 100)) throw invalid("volume is a number from 0 to 100.");
     this._volume = volume;
-    if (this._audio) this._audio.volume = volume / 100;
+    this._loudness();
+  }
+
+  // Nothing is heard of what is buffered.
+  _hush(bufferMs) {
+    clearTimeout(this._hushed);
+    this._hushed = setTimeout(() => {
+      this._hushed = 0;
+      this._loudness();
+    }, Math.min(bufferMs + HUSH_MS, HUSH_MAX_MS));
+    this._loudness();
+  }
+
+  _loudness() {
+    if (this._audio) this._audio.volume = this._hushed ? 0 : this._volume / 100;
   }
 
   // From 0 to 1.
@@ -191,7 +208,7 @@ export class RemoteAudioTrack extends RemoteTrack {
     if (this._audio && this._audio !== element) this.stop();
     this.isPlaying = true;
     this._audio = element;
-    element.volume = this._volume / 100;
+    this._loudness();
     element.dataset.wantsSound = "";
     element.muted = false;
     playElement(element).then((played) => {
