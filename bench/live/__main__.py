@@ -15,6 +15,7 @@ from bench.figures import table
 from bench.installation import Service
 from bench.live import churn, density, flash, server, steady, talk
 from bench.live.browser import chromium
+from bench.live.rooms import wait_for_stages
 from bench.speed.machine import this_machine
 
 CONSOLE = Console(width=None if sys.stdout.isatty() else 130)
@@ -41,6 +42,8 @@ def main(
 
 
 def _serving(service: Service, wanted: list[str] | tuple[str, ...], trials: int, minutes: float, rooms: int) -> None:
+    _note("waiting for the stages")
+    wait_for_stages(service)
     client = service.client()
     if {"starts", "talk", "steady"} & set(wanted):
         with chromium() as meter:

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bench.installation import Client, Reply
+from avatarium.errors import UnavailableError
+from bench.installation import Client, Reply, Service
 
 PREFIX = "/api/v1/streaming-avatar"
 AVATAR = "Ava"
+READY_S, LOOK_S, QUIET = 180.0, 2.0, 0.15
+
+
+def wait_for_stages(service: Service) -> None:
+    """Until every stage takes rooms and has done with warming up, which is when they rest.
+
+    Raises:
+        UnavailableError: they did not in time.
+    """
+    client, until = service.client(), time.monotonic() + READY_S
+    before = 1e9
+    while time.monotonic() < until:
+        time.sleep(LOOK_S)
+        used = service.cpu_s("stage")
+        stages = client.ask("GET", "/readyz").data["stages"]
+        if stages >= (os.cpu_count() or 1) and used - before < QUIET * LOOK_S:
+            return
+        before = used
+    raise UnavailableError("The stages did not become ready.", code="bench_not_ready")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
