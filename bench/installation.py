@@ -82,8 +82,9 @@ class Client:
 class Service:
     """``avatarium serve`` on a free port and a folder; the models of this machine are used where they lie."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **settings: object) -> None:
         self.home = home
+        self._settings = settings
         self.port = 0
         self.ready_s = 0.0
         self._key = ""
@@ -140,7 +141,12 @@ class Service:
         return float(sum(spent.user + spent.system for spent in times))
 
     def _environment(self) -> dict[str, str]:
-        given = {"HOME": self.home, "PORT": 0, "RATE_LIMIT": NO_LIMIT, "RATE_LIMIT_ANONYMOUS": NO_LIMIT}
+        given = {
+            "HOME": self.home,
+            "PORT": 0,
+            "RATE_LIMIT": NO_LIMIT,
+            "RATE_LIMIT_ANONYMOUS": NO_LIMIT,
+        } | self._settings
         paths = [str(CHECKOUT), os.environ.get("PYTHONPATH", "")]
         here = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         return {**os.environ, **here, **{f"AVATARIUM_{name}": str(value) for name, value in given.items()}}

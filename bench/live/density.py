@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from avatarium.errors import UnavailableError
 from bench.figures import Figure
 from bench.installation import Service
 from bench.live.receivers import Receiver, decode_nothing
@@ -48,7 +49,12 @@ def _knee(service: Service, note: Note) -> int:
     """The most rooms that can speak at once at the full frame rate."""
     held = 4
     for speaking in range(5, MOST):
-        if asyncio.run(_load(service, speaking, 0, note)).fps_least < FPS_BAR:
+        try:
+            load = asyncio.run(_load(service, speaking, 0, note))
+        except UnavailableError:
+            note("no more are let in")
+            return held
+        if load.fps_least < FPS_BAR:
             return held
         held = speaking
     return held
@@ -71,9 +77,11 @@ def _figures(load: Load, one: Load) -> list[Figure]:
 async def _load(service: Service, speaking: int, idle: int, note: Note) -> Load:
     note(f"{speaking} rooms speak, {idle} listen")
     client = service.client()
-    rooms = [book(client, 120, resolution=512) for _ in range(speaking + idle)]
+    rooms: list[Room] = []
     receivers: list[Receiver] = []
     try:
+        for _ in range(speaking + idle):
+            rooms.append(await asyncio.to_thread(book, client, 120, resolution=512))
         for room in rooms:
             receivers.append(await Receiver.join(room))
         await asyncio.to_thread(_speak, rooms[:speaking])
