@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import aclosing
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,20 @@ if TYPE_CHECKING:
 AHEAD_S = 6.0
 """Speech that waits in the performer at most, beyond the piece that was just made."""
 FAREWELL_S = 2.0
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Coming:
+    """A command that was taken and cannot wait in the queue yet, as its text is read or its recording fetched."""
+
+    command_id: str
+    text: str
+    generation: int
+    """In which it was asked for."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """It waits in the queue, was refused or was dropped."""
+
+
 log = structlog.get_logger()
 
 
@@ -54,6 +69,7 @@ class Director:
         self._queue_max = queue_max
         self._waiting: deque[Utterance] = deque()
         self._open: dict[str, Utterance] = {}
+        self._coming: dict[str, Coming] = {}
         self._news = asyncio.Event()
         self._audience = asyncio.Event()
         self._feeding: asyncio.Task[None] | None = None
@@ -75,6 +91,7 @@ class Director:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=FAREWELL_S)
+        self._coming.clear()
         for utterance in self._open.values():
             utterance.done.set()
         self._open.clear()
@@ -94,13 +111,44 @@ class Director:
         self._count += 1
         return f"u{self._count}"
 
-    def check_room(self) -> None:
-        """Refuse where too many wait.
+    @contextmanager
+    def expect(self, command_id: str, text: str, *, interrupt: bool) -> Iterator[Coming]:
+        """Keep a place in the queue, under a name that nothing else has, until what is to be said is ready.
+
+        Args:
+            interrupt: whether it will end all that waits, so that no place is needed.
 
         Raises:
             BusyError: ``queue_full``.
         """
-        waiting = sum(not utterance.started for utterance in self._open.values())
+        self.check_room(len(self._coming) if interrupt else None)
+        coming = self._coming[command_id] = Coming(command_id=command_id, text=text, generation=self.generation)
+        try:
+            yield coming
+        finally:
+            if self._coming.get(command_id) is coming:
+                del self._coming[command_id]
+            coming.over.set()
+
+    def expected(self, command_id: str) -> Coming | None:
+        """A command that is on its way into the queue."""
+        return self._coming.get(command_id)
+
+    def dropped(self, coming: Coming) -> bool:
+        """Whether it was interrupted before it was ready."""
+        return self._coming.get(coming.command_id) is not coming
+
+    def check_room(self, waiting: int | None = None) -> None:
+        """Refuse where too many wait.
+
+        Args:
+            waiting: how many; all that were not begun unless given.
+
+        Raises:
+            BusyError: ``queue_full``.
+        """
+        if waiting is None:
+            waiting = len(self._coming) + sum(not utterance.started for utterance in self._open.values())
         speaking = any(utterance.started for utterance in self._open.values())
         if waiting >= self._queue_max + (not speaking):
             raise BusyError(
@@ -110,13 +158,17 @@ class Director:
                 retry_after_s=round(max(1.0, self.waits_s / max(waiting, 1)), 1),
             )
 
-    def add(self, utterance: Utterance) -> Accepted:
+    def add(self, utterance: Utterance, *, expected: bool = False) -> Accepted:
         """Say it after what waits already.
+
+        Args:
+            expected: whether it has its place by :meth:`expect`.
 
         Raises:
             BusyError: ``queue_full``.
         """
-        self.check_room()
+        if not expected:
+            self.check_room()
         position, waits_s = len(self._open), self.waits_s
         utterance.generation = self.generation
         utterance.asked_s = utterance.asked_s or self._clock.monotonic_s()
@@ -152,7 +204,11 @@ class Director:
     # Interrupting
 
     def interrupt(self, command_id: str | None = None) -> dict[str, Any]:
-        """Be silent now, and forget what waits; answers with what was really said."""
+        """Be silent now, and forget what waits or is on its way; answers with what was really said.
+
+        Args:
+            command_id: what interrupts; where it is on its way itself, what was asked for after it stays.
+        """
         self.generation += 1
         self._show.generation = self.generation
         self._waiting.clear()
@@ -161,16 +217,26 @@ class Director:
             self._feeding.cancel()
         told = [(utterance, said_of(utterance, cuts.get(utterance.tag))) for utterance in self._open.values()]
         self._open.clear()
+        said_all = [said for _, said in told] + self._drop_coming(command_id)
         answer = {
-            "utterances": [said.as_json() for _, said in told],
-            "dropped": sum(not said.said_ms for _, said in told),
+            "utterances": [said.as_json() for said in said_all],
+            "dropped": sum(not said.said_ms for said in said_all),
             "generation": self.generation,
         }
         for utterance, said in told:
             self._end(utterance, said, interrupted=True)
-        if told:
+        if said_all:
             self._emit("interrupted", command_id=command_id, **answer)
         return answer
+
+    def _drop_coming(self, command_id: str | None) -> list[Said]:
+        earlier: list[Said] = []
+        for coming in list(self._coming.values()):
+            if coming.command_id == command_id:
+                break
+            del self._coming[coming.command_id]
+            earlier.append(Said(command_id=coming.command_id, text=coming.text, said_text="", said_ms=0))
+        return earlier
 
     # What happens
 

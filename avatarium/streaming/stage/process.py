@@ -94,16 +94,16 @@ class StageProcess:
         brains, ears = open_brain(self._settings), EarKit()
         pacemaker.start()
         try:
-            await run_in(pools.chores, partial(_remove_old, self._settings.home / SCRATCH))
-            await run_in(pools.chores, _load_libraries)
+            await run_in(pools.storing, partial(_remove_old, self._settings.home / SCRATCH))
+            await run_in(pools.storing, _load_libraries)
             kit = self._kit(pools, errands, pacemaker, brains, ears)
             self.stage = Stage(kit, guessed(self._settings.live_share))
             await self._serve(kit, self.stage, errands)
         finally:
             await ears.aclose()
             await brains.aclose()
-            await run_in(pools.chores, pacemaker.stop)
-            await run_in(pools.chores, partial(shutil.rmtree, self._scratch, ignore_errors=True))
+            await run_in(pools.books, pacemaker.stop)
+            await run_in(pools.books, partial(shutil.rmtree, self._scratch, ignore_errors=True))
             pools.close()
 
     async def _serve(self, kit: Kit, stage: Stage, errands: Errands) -> None:
@@ -119,8 +119,8 @@ class StageProcess:
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="control")
         tasks = [serving]
         try:
-            await run_in(kit.pools.chores, roll.enter)
-            await run_in(kit.pools.chores, guard.look)
+            await run_in(kit.pools.roll, roll.enter)
+            await run_in(kit.pools.books, guard.look)
             tasks.append(asyncio.create_task(stage.look_after(), name="look after"))
             tasks.append(asyncio.create_task(roll.keep(kit.pools), name="roll"))
             # Rooms may come while this goes on: whoever wants one just now waits a little longer instead of in vain.
@@ -130,7 +130,7 @@ class StageProcess:
             await self._until_stopped(tasks)
             stage.draining = True
             warming.cancel()
-            await run_in(kit.pools.chores, roll.note_draining)
+            await run_in(kit.pools.roll, roll.note_draining)
             await stage.stop()
             await trials.close()
             await errands.close(ERRANDS_S)
@@ -139,7 +139,7 @@ class StageProcess:
             for task in tasks[1:]:
                 task.cancel()
             await asyncio.wait(tasks, timeout=GOODBYE_S)
-            await run_in(kit.pools.chores, roll.leave)
+            await run_in(kit.pools.roll, roll.leave)
             listener.close()
 
     async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> None:

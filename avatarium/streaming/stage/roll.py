@@ -51,7 +51,7 @@ class Roll:
             self._stage.measure()
             rooms = [room.spec.room_id for room in self._stage.rooms if not room.ended]
             try:
-                held, over = await run_in(pools.chores, lambda known=rooms: self._beat(known))  # type: ignore[misc]
+                held, over = await run_in(pools.roll, lambda known=rooms: self._beat(known))  # type: ignore[misc]
             except (UnavailableError, DBAPIError) as problem:
                 log.warning("stage_waits", reason=str(problem)[:200])
                 continue

@@ -21,7 +21,7 @@ from avatarium.streaming.stage.kit import Kit
 from avatarium.streaming.stage.lifetime import Lifetime
 from avatarium.streaming.stage.pacemaker import Pace
 from avatarium.streaming.stage.pictures import Look
-from avatarium.streaming.stage.pools import run_in
+from avatarium.streaming.stage.pools import call_in, run_in
 from avatarium.streaming.stage.recorder import Recorder
 from avatarium.streaming.stage.show import TICK_S, Beat, Show
 from avatarium.streaming.stage.speaking import Speaker
@@ -79,9 +79,10 @@ class StageRoom:
         )
         emit = self.events.emit
         self.audience = Audience(show, kit.settings, recording=spec.record)
-        self.director = Director(show, emit, kit.pools, kit.clock, queue_max=kit.settings.live_queue_max)
-        self.conversation = Conversation(spec, kit.brains, self.director, emit, kit.pools)
-        self.speaker = Speaker(spec, kit, self.director)
+        pools = kit.pools.of_room()
+        self.director = Director(show, emit, pools, kit.clock, queue_max=kit.settings.live_queue_max)
+        self.conversation = Conversation(spec, kit.brains, self.director, emit, pools)
+        self.speaker = Speaker(spec, kit, self.director, pools)
         self.hearing = Hearing(spec, kit.ears, self.conversation, self.director, emit, self._attend)
         self._told_to_listen = self._hears_speech = False
         self.lifetime = Lifetime(
@@ -105,7 +106,7 @@ class StageRoom:
     def open(self) -> None:
         """Begin: media time counts, and the picture is loaded."""
         loop = asyncio.get_running_loop()
-        self.pace = self._kit.pacemaker.add(self.show, partial(_hand_over, loop, self._on_beat))
+        self.pace = self._kit.pacemaker.add(self.show, partial(call_in, loop, self._on_beat))
         self.director.start()
         self.conversation.start()
         self._loading = self._own(self._load(), "load")
@@ -285,7 +286,7 @@ class StageRoom:
         async with self._books_lock:
             for left in reversed(range(BOOKS_TRIES)):
                 try:
-                    return (await run_in(kit.pools.chores, close)).as_json()
+                    return (await run_in(kit.pools.books, close)).as_json()
                 except AvatariumError as problem:
                     log.warning("books_not_closed", room=self.spec.room_id, reason=problem.message, tries_left=left)
                     if problem.code == "room_not_found" or not left:
@@ -301,7 +302,7 @@ class StageRoom:
         async with self._books_lock:
             for left in reversed(range(BOOKS_TRIES)):
                 try:
-                    return await run_in(self._kit.pools.chores, write)
+                    return await run_in(self._kit.pools.books, write)
                 except AvatariumError as problem:
                     log.warning("books_wait", room=self.spec.room_id, reason=problem.message, tries_left=left)
                     await asyncio.sleep(BOOKS_PAUSE_S if left else 0)
@@ -356,7 +357,7 @@ class StageRoom:
         if self._recorder is None:
             return ""
         keep = partial(self._kit.archive.keep, self._recorder, self.spec)
-        keeping = self._kit.spawn(run_in(self._kit.pools.chores, keep))
+        keeping = self._kit.spawn(run_in(self._kit.pools.storing, keep))
         done, _ = await asyncio.wait([keeping], timeout=RECORDING_S)
         return keeping.result() if done else ""
 
@@ -368,12 +369,3 @@ class StageRoom:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _hand_over(loop: asyncio.AbstractEventLoop, to: Callable[[Beat], None], beat: Beat) -> None:
-    """From the pacemaker's thread to the event loop; one that has ended wants nothing."""
-    try:
-        loop.call_soon_threadsafe(to, beat)
-    except RuntimeError:
-        if not loop.is_closed():
-            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from avatarium.errors import BusyError, ConflictError
 from avatarium.streaming.stage.director import Director
 from avatarium.streaming.stage.kit import Kit
 from avatarium.streaming.stage.manner import Manner, check_text, manner_of
-from avatarium.streaming.stage.pools import run_in
+from avatarium.streaming.stage.pools import Pools, call_in, run_in
 from avatarium.streaming.stage.sounds import RATE, FileSource, PushedSource, fetch_sound
 from avatarium.streaming.stage.utterances import Source, TextSource, Utterance, expected_s
 from avatarium.streaming.wire import Accepted, RoomSpec, SpeakCommand
@@ -20,15 +21,19 @@ if TYPE_CHECKING:
 
 SOUND_WAITING_S = 600.0
 """Recordings that wait in one room, in all: they are held in memory."""
+FETCHES_MAX = 2
+"""Recordings that are fetched for one room at once: each holds a thread that all rooms share."""
 
 
 class Speaker:
     """Takes commands for one room. Used on the event loop."""
 
-    def __init__(self, spec: RoomSpec, kit: Kit, director: Director) -> None:
+    def __init__(self, spec: RoomSpec, kit: Kit, director: Director, pools: Pools) -> None:
         self._spec = spec
         self._kit = kit
         self._director = director
+        self._pools = pools
+        self._fetches = 0
 
     async def speak(self, command: SpeakCommand) -> Accepted:
         """Say a text or a recording, after what waits already.
@@ -41,19 +46,20 @@ class Speaker:
             BusyError: ``queue_full``.
         """
         asked_s = self._kit.clock.monotonic_s()
+        while (coming := self._director.expected(command.command_id)) is not None:
+            await coming.over.wait()
         known = self._director.find(command.command_id)
         if known is not None:
             return Accepted(command_id=known.command_id, generation=known.generation)
-        if not command.interrupt:
-            self._director.check_room()
         manner = manner_of(self._spec, command)
-        if command.audio_url:
-            file = await self._recording(command.audio_url)
-            return self._take(command, manner, file, seconds=file.duration_s, asked_s=asked_s)
-        check_text(command.text)
-        script = await run_in(self._kit.pools.first, partial(manner.script, command.text))
-        source = TextSource(pools=self._kit.pools, script=script)
-        return self._take(command, manner, source, seconds=expected_s(command.text, manner.rate), asked_s=asked_s)
+        if not command.audio_url:
+            check_text(command.text)
+        text = command.text.strip()
+        with self._director.expect(command.command_id, text, interrupt=command.interrupt) as coming:
+            source, seconds = await self._source(command, manner)
+            if self._director.dropped(coming):
+                return Accepted(command_id=command.command_id, generation=coming.generation)
+            return self._take(command, manner, source, seconds=seconds, asked_s=asked_s, expected=True)
 
     def push(self, command_id: str, rate: int) -> PushedSource:
         """Say what will be pushed, after what waits already.
@@ -62,9 +68,9 @@ class Speaker:
             BusyError: ``queue_full``.
             ConflictError: ``command_known``: something of this name waits or is being said.
         """
-        if self._director.find(command_id) is not None:
+        if self._director.find(command_id) is not None or self._director.expected(command_id) is not None:
             raise ConflictError("A command of this name is under way. Choose another.", code="command_known")
-        source = PushedSource(self._kit.pools, self._kit.listen, rate)
+        source = PushedSource(self._pools, self._kit.listen, rate)
         manner = manner_of(self._spec)
         command = SpeakCommand(command_id=command_id)
         self._take(command, manner, source, seconds=0.0, asked_s=self._kit.clock.monotonic_s())
@@ -73,8 +79,23 @@ class Speaker:
             source.over = utterance.done
         return source
 
+    async def _source(self, command: SpeakCommand, manner: Manner) -> tuple[Source, float]:
+        """Where its speech comes from, and about how many seconds there are of it."""
+        if command.audio_url:
+            file = await self._recording(command.audio_url)
+            return file, file.duration_s
+        script = await run_in(self._pools.first, partial(manner.script, command.text))
+        return TextSource(pools=self._pools, script=script), expected_s(command.text, manner.rate)
+
     def _take(
-        self, command: SpeakCommand, manner: Manner, source: Source, *, seconds: float, asked_s: float
+        self,
+        command: SpeakCommand,
+        manner: Manner,
+        source: Source,
+        *,
+        seconds: float,
+        asked_s: float,
+        expected: bool = False,
     ) -> Accepted:
         if command.interrupt:
             self._director.interrupt(command.command_id)
@@ -89,13 +110,12 @@ class Speaker:
                 gesture=manner.gesture,
                 asked_s=asked_s,
                 expected_s=seconds,
-            )
+            ),
+            expected=expected,
         )
 
     async def _recording(self, url: str) -> FileSource:
-        kit = self._kit
-        fetch = partial(fetch_sound, kit.fetcher, url, self._spec.owner, kit.scratch)
-        sound: NDArray[np.int16] = await run_in(kit.pools.chores, fetch)
+        sound = await self._fetched(url)
         waiting_s = sum(
             utterance.source.duration_s
             for utterance in self._director.queue
@@ -108,4 +128,22 @@ class Speaker:
                 code="queue_full",
                 retry_after_s=30,
             )
-        return FileSource(pools=kit.pools, listen=kit.listen, sound=sound)
+        return FileSource(pools=self._pools, listen=self._kit.listen, sound=sound)
+
+    async def _fetched(self, url: str) -> NDArray[np.int16]:
+        if self._fetches >= FETCHES_MAX:
+            raise BusyError(
+                f"{FETCHES_MAX} recordings are being fetched for this room already. Wait until they are there.",
+                code="queue_full",
+                retry_after_s=2,
+            )
+        kit = self._kit
+        work = kit.pools.fetching.submit(fetch_sound, kit.fetcher, url, self._spec.owner, kit.scratch)
+        self._fetches += 1
+        # Counted until the thread is free, even where nobody waits for it any more.
+        loop = asyncio.get_running_loop()
+        work.add_done_callback(lambda _: call_in(loop, self._note_fetched))
+        return await asyncio.wrap_future(work)
+
+    def _note_fetched(self) -> None:
+        self._fetches -= 1

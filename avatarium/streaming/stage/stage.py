@@ -163,7 +163,7 @@ class Stage:
     async def _was_extended(self, room: StageRoom) -> bool:
         """Whether it was paid for longer, and the word of that was lost."""
         try:
-            known = await run_in(self._kit.pools.chores, partial(self._kit.books.get, room.spec.room_id))
+            known = await run_in(self._kit.pools.books, partial(self._kit.books.get, room.spec.room_id))
         except AvatariumError:
             return False
         if known is None or not known.is_open or known.expires_ms <= room.lifetime.expires_ms:
