@@ -7,12 +7,14 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from avatarium.errors import AvatariumError, BusyError, ServiceError, UnavailableError
+from avatarium.streaming.meter import Meter
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -25,7 +27,11 @@ IDLE_S = 60.0
 """Who says nothing for so long is gone."""
 SEND_S = 30.0
 """Who takes nothing for so long is gone too."""
-PING_S, PONG_S = 20.0, 20.0
+PING_S, PONG_S = 20.0, None
+"""Pings keep ways through routers open. Nobody is given up for a pong: it waits behind the messages that a stage has no
+room for yet. Silence is bounded by :data:`IDLE_S` instead."""
+MESSAGES_A_SECOND, MESSAGES_AT_ONCE = 300, 1000
+"""Several times what a player and a microphone send, and what gathers while a line stands still."""
 CODES = 4000
 """Added to an HTTP status it is the code with which a socket is closed."""
 REASON_MAX = 120
@@ -72,9 +78,22 @@ async def counted(socket: WebSocket, owner: str) -> AsyncIterator[None]:
             del open_sockets[owner]
 
 
-async def relay(socket: WebSocket, stage: ClientConnection) -> None:
-    """Pass messages on in both directions until one side closes, or the client is silent for too long."""
-    ways = {asyncio.create_task(_up(socket, stage)), asyncio.create_task(_down(socket, stage))}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """What a client may send."""
+
+    rate: float = MESSAGES_A_SECOND
+    """Messages a second."""
+    waits: bool = False
+    """Whether who sends more is slowed down; else he is sent away."""
+    send_s: float = SEND_S
+    """How long the stage may have no room for a message."""
+
+
+async def relay(socket: WebSocket, stage: ClientConnection, flow: Flow | None = None) -> None:
+    """Pass messages on in both directions until one side closes, or the client is silent or talks too much."""
+    up = asyncio.create_task(_up(socket, stage, flow or Flow()))
+    ways = {up, asyncio.create_task(_down(socket, stage))}
     try:
         done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -85,21 +104,45 @@ async def relay(socket: WebSocket, stage: ClientConnection) -> None:
         way.result()
 
 
-async def _up(socket: WebSocket, stage: ClientConnection) -> None:
+async def _up(socket: WebSocket, stage: ClientConnection, flow: Flow) -> None:
     from websockets.exceptions import ConnectionClosed
 
+    meter = Meter(socket.app.state.platform.clock, rate=flow.rate, burst=MESSAGES_AT_ONCE)
     with suppress(ConnectionClosed, WebSocketDisconnect):
-        while True:
-            try:
-                async with asyncio.timeout(IDLE_S):
-                    message = await socket.receive()
-            except TimeoutError:
-                raise ServiceTimeout(f"Nothing was sent for {IDLE_S:g} seconds. Connect again.") from None
-            if message["type"] != "websocket.receive":
-                return
-            content = message.get("text") if message.get("text") is not None else message.get("bytes", b"")
-            async with asyncio.timeout(SEND_S):
-                await stage.send(content or b"")
+        while (message := await _next(socket)) is not None:
+            await _keep_to(flow, meter)
+            await _send(stage, message, flow.send_s)
+
+
+async def _next(socket: WebSocket) -> str | bytes | None:
+    try:
+        async with asyncio.timeout(IDLE_S):
+            message = await socket.receive()
+    except TimeoutError:
+        raise ServiceTimeout(f"Nothing was sent for {IDLE_S:g} seconds. Connect again.") from None
+    if message["type"] != "websocket.receive":
+        return None
+    return message.get("text") or message.get("bytes") or b""
+
+
+async def _keep_to(flow: Flow, meter: Meter) -> None:
+    early_s = meter.count()
+    if early_s and not flow.waits:
+        raise BusyError(
+            f"More than {flow.rate:g} messages a second came. Send fewer and larger ones.",
+            code="too_many_messages",
+            retry_after_s=1,
+        )
+    # Also where nobody is early: what is queued comes without a pause, in which others would have their turn.
+    await asyncio.sleep(early_s)
+
+
+async def _send(stage: ClientConnection, message: str | bytes, within_s: float) -> None:
+    try:
+        async with asyncio.timeout(within_s):
+            await stage.send(message)
+    except TimeoutError:
+        raise ServiceTimeout(f"For {within_s:g} seconds there was no room for what you sent. Connect again.") from None
 
 
 async def _down(socket: WebSocket, stage: ClientConnection) -> None:

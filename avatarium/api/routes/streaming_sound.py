@@ -13,13 +13,15 @@ from avatarium.api.groups import STREAMING
 from avatarium.api.live import client_of, located
 from avatarium.api.routes.streaming import PREFIX
 from avatarium.api.routing import Router
-from avatarium.api.sockets import accepted, counted, relay
+from avatarium.api.sockets import Flow, accepted, counted, relay
 from avatarium.errors import AuthError
 from avatarium.platform import Platform
 
 router = Router(STREAMING)
 
 PASSED_ON_MAX = 500
+FLOW = Flow(rate=500, waits=True, send_s=660.0)
+"""A stage that has no room for more sound refuses it after ten minutes, in its own words."""
 OURS = frozenset({"channel", "token"})
 
 
@@ -33,7 +35,7 @@ async def sound(socket: WebSocket, channel: str = "", token: str = "") -> None:
             client = await client_of(socket)
             more = urlencode([(name, value) for name, value in socket.query_params.multi_items() if name not in OURS])
             async with client.socket(stage, f"/rooms/{room.id}/sound?{more[:PASSED_ON_MAX]}") as connection:
-                await relay(socket, connection)
+                await relay(socket, connection, FLOW)
 
 
 APIRouter.add_api_websocket_route(router, f"{PREFIX}/sound", sound)

@@ -20,7 +20,9 @@ from typing import Any, Protocol
 import numpy as np
 import structlog
 
+from avatarium.clock import Clock
 from avatarium.errors import RequestError
+from avatarium.streaming.meter import Meter
 from avatarium.streaming.transports.aac import FRAME, OpusToAac
 from avatarium.streaming.transports.channels import EventQueue
 from avatarium.streaming.transports.codecs import H264
@@ -44,6 +46,8 @@ TEXTS_MAX = 20
 RATES = range(8_000, 48_001)
 MICROPHONE_MAX_BYTES = 16_384
 PICTURE_S = 1 / 25
+MESSAGES_A_SECOND, MESSAGES_AT_ONCE = 300, 1000
+"""Several times what a player and a microphone send, and what gathers while a line stands still."""
 KEY_EVERY_S = 8.0
 """A player lets go of what was seen only from a key frame back."""
 OPUS_SAMPLES = 960
@@ -182,8 +186,13 @@ class SocketViewer:
             job.result()
 
     async def _read(self) -> None:
+        meter = Meter(Clock(), rate=MESSAGES_A_SECOND, burst=MESSAGES_AT_ONCE)
         while True:
             received = await self._socket.receive()
+            if meter.count():
+                raise RequestError("Too many messages came. Send fewer and larger ones.", code="too_many_messages")
+            # What is queued comes without a pause, in which others would have their turn.
+            await asyncio.sleep(0)
             if isinstance(received, bytes):
                 self._listen(received)
                 continue

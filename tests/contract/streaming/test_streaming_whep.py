@@ -279,6 +279,20 @@ def test_silent_viewers_are_let_go(it: Running, stage: StageDouble, monkeypatch:
     assert (told["code"], code) == ("socket_silent", 4408)
 
 
+def test_who_floods_a_socket_is_sent_away(it: Running, stage: StageDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "MESSAGES_AT_ONCE", 5)
+    room = book(it)
+    with open_socket(it, f"/whep/{room['channel']}/watch", Authorization=f"Bearer {room['token']}") as socket:
+        for _ in range(6):
+            socket.send_text("a")
+        while (told := socket.receive_text()) == "heard a":
+            pass
+        assert json.loads(told)["code"] == "too_many_messages"
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_text()
+    assert closed.value.code == 4429
+
+
 def test_one_user_has_so_many_sockets(it: Running, stage: StageDouble, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "SOCKETS_MAX", 1)
     room = book(it)

@@ -222,3 +222,19 @@ def test_a_microphone_comes_as_pcm_from_those_who_may(may_publish: bool) -> None
                 assert not host.heard_pcm
 
     asyncio.run(run())
+
+
+def test_a_flood_of_messages_ends_the_connection_and_lets_others_have_their_turn() -> None:
+    async def run() -> None:
+        async with _watching() as (_, viewer, socket):
+            await until(lambda: viewer.connected)
+            for _ in range(socket_module.MESSAGES_AT_ONCE * 2):
+                socket.say("{}")
+            turns = 0
+            while socket.code is None:
+                turns += 1
+                await asyncio.sleep(0)
+            assert socket.code == 4400 and socket.texts[-1]["code"] == "too_many_messages"
+            assert turns > socket_module.MESSAGES_AT_ONCE / 2
+
+    asyncio.run(run())
