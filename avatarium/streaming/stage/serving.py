@@ -15,7 +15,6 @@ BACKLOG = 256
 KEEP_ALIVE_S = 60
 GOODBYE_S = 1
 SOCKET_MAX_BYTES = 2 << 20
-PING_S = 20.0
 
 
 class ControlServer(uvicorn.Server):
@@ -36,8 +35,8 @@ def control_server(app: ASGIApp) -> ControlServer:
             lifespan="off",
             ws="websockets-sansio",
             ws_max_size=SOCKET_MAX_BYTES,
-            ws_ping_interval=PING_S,
-            ws_ping_timeout=PING_S,
+            ws_ping_interval=None,  # a pong waits behind sound that there is no room for; silence has bounds of its own
+            ws_ping_timeout=None,
             ws_per_message_deflate=False,
             server_header=False,
             proxy_headers=False,

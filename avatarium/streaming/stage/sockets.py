@@ -10,8 +10,10 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from avatarium.clock import Clock
 from avatarium.errors import AudioError, AvatariumError, RequestError
 from avatarium.ids import new_id
+from avatarium.streaming.meter import Meter
 from avatarium.streaming.placement import size_of
 from avatarium.streaming.stage.pcm import PcmFormat
 from avatarium.streaming.stage.refusals import refusal_of
@@ -24,6 +26,8 @@ from avatarium.streaming.wire import COMMAND_ID_MAX
 FIRST_S = 10.0
 IDLE_S = 30.0
 """Without a message for so long, what was pushed is all that is said."""
+MESSAGES_A_SECOND, MESSAGES_AT_ONCE = 600, 200
+"""Of sound; who sends more is slowed down."""
 REFUSED = 4000
 """Codes of WebSockets that refuse: this and the status of HTTP."""
 log = structlog.get_logger()
@@ -125,9 +129,11 @@ async def _take_sound(room: StageRoom, socket: WebSocket) -> None:
 
 
 async def _pump(socket: WebSocket, form: PcmFormat, source: PushedSource) -> None:
-    first = True
+    first, meter = True, Meter(Clock(), rate=MESSAGES_A_SECOND, burst=MESSAGES_AT_ONCE)
     while True:
         message = await _received(socket, IDLE_S)
+        # Also where it is not early: what is queued comes without a pause, in which rooms would have their turn.
+        await asyncio.sleep(meter.count())
         if isinstance(message, bytes):
             await source.push(form.decode(message, first=first))
             first = False

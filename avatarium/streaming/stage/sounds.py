@@ -33,8 +33,13 @@ FETCH_S = 12.0
 CHUNK_S = 1.0
 """Of a file that is listened to at once: speech begins before all of it was heard."""
 AHEAD_S = 30.0
-"""Pushed sound that may wait; who pushes more waits himself."""
+"""Pushed sound that may always wait of an utterance."""
+AHEAD_MAX_S = 300.0
+"""What may wait of it where the room's shelf has space; who pushes more waits himself."""
+SHELF_S = 600.0
+"""Pushed sound that may wait in one room."""
 PUSH_WAIT_S = 600.0
+PART_S = 0.1
 
 Listen = Callable[[], "HeardSound"]
 
@@ -83,16 +88,35 @@ def fetch_sound(fetcher: Fetcher, url: str, owner: str, scratch: Path) -> NDArra
     return np.asarray(np.clip(samples, -1, 1) * 32767, dtype=np.int16)
 
 
-class PushedSource:
-    """Samples as a client sends them. Used on the event loop."""
+class Shelf:
+    """How much pushed sound waits in one room."""
 
-    def __init__(self, pools: Pools, listen: Listen, rate: int) -> None:
+    def __init__(self) -> None:
+        self.waiting_s = 0.0
+
+
+class PushedSource:
+    """Samples as a client sends them. Used on the event loop.
+
+    Args:
+        pools: where they are listened to.
+        listen: makes whoever listens.
+        rate: of the samples.
+        shelf: what else waits in the room.
+    """
+
+    def __init__(self, pools: Pools, listen: Listen, rate: int, shelf: Shelf | None = None) -> None:
         self._pools = pools
         self._listen = listen
         self._rate = rate
-        self._waiting: deque[Samples] = deque()
+        self._shelf = shelf or Shelf()
+        self._parts: deque[NDArray[np.int16]] = deque()
+        """None shorter than a tenth of a second but the last: many tiny messages would cost more than what they hold.
+        Kept small, as many may wait."""
+        self._samples = 0
         self._changed = asyncio.Condition()
         self._ended = False
+        self._given_up = False
         self.over = asyncio.Event()
         """That of the utterance: it was said, cut or given up."""
         self.received_s = 0.0
@@ -101,10 +125,10 @@ class PushedSource:
     @property
     def waiting_s(self) -> float:
         """Sound that came and was not listened to yet."""
-        return sum(len(part) for part in self._waiting) / self._rate
+        return self._samples / self._rate
 
     async def push(self, samples: Samples) -> None:
-        """Take what was sent; waits where :data:`AHEAD_S` wait already.
+        """Take what was sent; waits where as much waits already as may. A message without samples is nothing.
 
         Raises:
             UnavailableError: ``sound_not_wanted``: it was interrupted, or nothing was said for ten minutes.
@@ -113,10 +137,24 @@ class PushedSource:
 
         async with self._changed:
             await self._has_room()
-            self._waiting.append(samples)
+            if not len(samples):
+                return
+            self._keep(np.asarray(np.clip(samples, -1, 1) * 32767, dtype=np.int16))
             self.received_s += len(samples) / self._rate
-            self.loudest = max(self.loudest, float(np.abs(samples).max(initial=0)))
+            self.loudest = max(self.loudest, float(np.abs(samples).max()))
             self._changed.notify_all()
+
+    def _keep(self, part: NDArray[np.int16]) -> None:
+        import numpy as np
+
+        self._count(len(part))
+        if self._parts and len(self._parts[-1]) < self._rate * PART_S:
+            part = np.concatenate([self._parts.pop(), part])
+        self._parts.append(part)
+
+    def _count(self, samples: int) -> None:
+        self._samples += samples
+        self._shelf.waiting_s += samples / self._rate
 
     async def end(self) -> None:
         """No more comes.
@@ -142,15 +180,25 @@ class PushedSource:
             for piece in await run_in(self._pools.ahead, heard.finish):
                 yield piece
         finally:
-            self._waiting.clear()
+            self._given_up = True
+            self._parts.clear()
+            self._count(-self._samples)
 
     async def _has_room(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(PUSH_WAIT_S):
-                while not self.over.is_set() and self.waiting_s >= AHEAD_S:
+                while self._is_wanted and self._is_full:
                     await self._look_again()
-        if self.over.is_set() or self.waiting_s >= AHEAD_S:
+        if not self._is_wanted or self._is_full:
             raise UnavailableError("The sound was interrupted; the rest is not wanted.", code="sound_not_wanted")
+
+    @property
+    def _is_wanted(self) -> bool:
+        return not (self._given_up or self.over.is_set())
+
+    @property
+    def _is_full(self) -> bool:
+        return self.waiting_s >= (AHEAD_MAX_S if self._shelf.waiting_s < SHELF_S else AHEAD_S)
 
     async def _look_again(self) -> None:
         """After a change, or a second later: who closes the iterator cannot tell."""
@@ -159,17 +207,30 @@ class PushedSource:
                 await self._changed.wait()
 
     async def _take(self) -> Samples | None:
-        """All that waits, in one; None at the end."""
+        """What waits, a second of it at most; None at the end."""
+        async with self._changed:
+            while not self._parts and not self._ended:
+                await self._changed.wait()
+            if not self._parts:
+                return None
+            taken = self._off_the_shelf(round(CHUNK_S * self._rate))
+            self._changed.notify_all()
+            return _floats(taken)
+
+    def _off_the_shelf(self, most: int) -> NDArray[np.int16]:
         import numpy as np
 
-        async with self._changed:
-            while not self._waiting and not self._ended:
-                await self._changed.wait()
-            if not self._waiting:
-                return None
-            taken = np.concatenate([self._waiting.popleft() for _ in range(len(self._waiting))])
-            self._changed.notify_all()
-            return taken
+        taken: list[NDArray[np.int16]] = []
+        while self._parts and most > 0:
+            part = self._parts.popleft()
+            if len(part) > most:
+                self._parts.appendleft(part[most:])
+                part = part[:most]
+            taken.append(part)
+            most -= len(part)
+        joined = np.concatenate(taken)
+        self._count(-len(joined))
+        return joined
 
 
 def _floats(sound: NDArray[np.int16]) -> Samples:
