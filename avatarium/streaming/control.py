@@ -40,6 +40,7 @@ END_S = 20.0
 SILENCE_S = 25.0
 """A stream of events that says nothing for longer, not even that it lives, is dead."""
 CONNECTIONS = 500
+STREAMS = 2000
 ANSWER_MAX = 1 << 20
 LINE_MAX = 64 * 1024
 SOCKET_MAX_BYTES = 1 << 20
@@ -76,19 +77,15 @@ class StageClient:
     """
 
     def __init__(self, secret: bytes) -> None:
-        import httpx
-
         self._headers = {"Authorization": f"Bearer {derive(secret, CONTROL).hex()}"}
-        self._http = httpx.AsyncClient(
-            headers=self._headers,
-            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S, pool=CONNECT_S),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=32),
-            trust_env=False,
-        )
+        self._http = _http(self._headers, CONNECTIONS, ANSWER_S)
+        # Streams of events stay open: they shall not use up what calls need.
+        self._streams = _http(self._headers, STREAMS, SILENCE_S)
 
     async def close(self) -> None:
         """Give the connections back."""
         await self._http.aclose()
+        await self._streams.aclose()
 
     async def open(self, stage: StageRecord, spec: RoomSpec) -> None:
         """Open a room. Twice does no harm."""
@@ -113,10 +110,9 @@ class StageClient:
         """
         import httpx
 
-        timeout = httpx.Timeout(SILENCE_S, connect=CONNECT_S, pool=CONNECT_S)
         url = f"{stage.address}/rooms/{room_id}/events"
         try:
-            async with self._http.stream("GET", url, params={"after": after}, timeout=timeout) as answer:
+            async with self._streams.stream("GET", url, params={"after": after}) as answer:
                 if answer.status_code != httpx.codes.OK:
                     raise _refused(answer.status_code, await answer.aread())
                 async for line in _lines(answer):
@@ -169,6 +165,7 @@ class StageClient:
             close_timeout=1,
             max_size=SOCKET_MAX_BYTES,
             max_queue=SOCKET_QUEUE,
+            ping_interval=None,  # a pong waits behind sound that there is no room for
             compression=None,
             proxy=None,
         )
@@ -199,12 +196,31 @@ class StageClient:
 
         try:
             async with asyncio.timeout(timeout_s):
-                answer = await self._http.request(method, url, content=content, headers=headers, timeout=timeout_s)
+                answer = await self._http.request(
+                    method, url, content=content, headers=headers, timeout=_timeout(timeout_s)
+                )
         except (httpx.HTTPError, TimeoutError) as problem:
             raise _away() from problem
         if answer.is_error or len(answer.content) > ANSWER_MAX:
             raise _refused(answer.status_code, answer.content)
         return answer
+
+
+def _http(headers: Mapping[str, str], connections: int, silence_s: float) -> httpx.AsyncClient:
+    import httpx
+
+    return httpx.AsyncClient(
+        headers=headers,
+        timeout=_timeout(silence_s),
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=32),
+        trust_env=False,
+    )
+
+
+def _timeout(silence_s: float) -> httpx.Timeout:
+    import httpx
+
+    return httpx.Timeout(silence_s, connect=CONNECT_S, pool=CONNECT_S)
 
 
 def warm_up() -> None:
@@ -251,15 +267,16 @@ def _moved(rooms: Rooms, room_id: str, avoid: frozenset[str]) -> Booked | None:
 
 
 async def _lines(answer: httpx.Response) -> AsyncIterator[bytes]:
-    """The lines of a stream, bounded in length."""
-    rest = b""
+    """The lines of a stream; one that is too long is left out."""
+    rest, skips = b"", False
     async for block in answer.aiter_bytes():
         *whole, rest = (rest + block).split(b"\n")
         for line in whole:
-            if line.strip():
+            if line.strip() and len(line) <= LINE_MAX and not skips:
                 yield line
+            skips = False
         if len(rest) > LINE_MAX:
-            raise _away()
+            rest, skips = b"", True
 
 
 def _object(content: bytes) -> dict[str, Any]:
