@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench.figures import Figure, Spread
 from bench.installation import Client
-from bench.likeness.landmarks import find_face, fit_points
+from bench.likeness.landmarks import Tracker
 from bench.live.receivers import Receiver, decode_nothing
 from bench.live.rooms import Room, booked
 from bench.live.talk import LONG
@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 SILENCE_BAR_MS = 120.0
 QUIET = 0.003
 """Root mean square that nobody hears."""
-CLOSED = 0.2
-"""Of the span of the mouth's opening while speaking, within which it counts as closed."""
+CLOSED = 0.025
+"""Distances of the eyes by which the lips may be further apart than at rest and count as closed: half a pixel."""
 AFTER_S = 1.2
 
 
@@ -70,8 +70,8 @@ def interrupts(client: Client, trials: int, note: Note) -> list[Figure]:
     with booked(client, 600) as room, tapped() as tap:
         answers, moments, sounds = asyncio.run(_watch(room, tap, trials))
     silences = [_silent_after(moment, packets) for moment, packets in zip(moments, sounds, strict=True)]
-    times, openings = mouth_of(tap.pictures)
-    closes = [_closed_after(moment, times, openings) for moment in moments]
+    times, gaps = mouth_of(tap.pictures, moments)
+    closes = [_closed_after(moment, times, gaps) for moment in moments]
     answer, silence, closed = Spread.of(answers), Spread.of(silences), Spread.of(closes)
     return [
         Figure(name="interrupt to silence, p50", value=silence.p50, baseline=answer.p50),
@@ -112,23 +112,24 @@ def _silent_after(moment: float, packets: list[tuple[float, int, bytes]]) -> flo
     return (last - moment) * 1000
 
 
-def mouth_of(packets: list[tuple[float, int, bytes]]) -> tuple[Floats, Floats]:
-    """When each picture had come, and how dark its mouth is, by the box in which dlib sees the lips."""
-    decoder = av.CodecContext.create("h264", "r")
-    times, pictures = [], []
+def mouth_of(packets: list[tuple[float, int, bytes]], moments: list[float]) -> tuple[Floats, Floats]:
+    """When each picture around the moments had come, and how far apart dlib sees the lips, in distances of the eyes."""
+    decoder, tracker = av.CodecContext.create("h264", "r"), Tracker()
+    times, gaps = [], []
     for at, data in _frames(packets):
         for frame in decoder.decode(av.Packet(data)):
-            times.append(at)
-            pictures.append(frame.to_ndarray(format="gray8"))
-    colours = np.repeat(pictures[0][..., None], 3, 2)
-    face = find_face(colours)
-    if face is None:
-        raise ValueError("no face is seen in the room's picture")
-    lips = fit_points(colours, face)[60:68]
-    (left, top), (right, bottom) = lips.min(0).astype(int), lips.max(0).astype(int)
-    reach = (right - left) // 3
-    values = [-float(picture[top : bottom + reach, left:right].mean()) for picture in pictures]
-    return np.array(times), np.array(values)
+            if any(0 < at - moment < AFTER_S for moment in moments):
+                points = tracker.locate(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
+                if points is not None:
+                    times.append(at)
+                    gaps.append(_gap(points))
+    return np.array(times), np.array(gaps)
+
+
+def _gap(points: Floats) -> float:
+    """Between the inner lips, by the 68 points of iBUG."""
+    eyes = np.linalg.norm(points[36:42].mean(0) - points[42:48].mean(0))
+    return float(np.linalg.norm(points[61:64] - points[[67, 66, 65]], axis=1).mean() / eyes)
 
 
 def _frames(packets: list[tuple[float, int, bytes]]) -> Iterator[tuple[float, bytes]]:
@@ -142,12 +143,10 @@ def _frames(packets: list[tuple[float, int, bytes]]) -> Iterator[tuple[float, by
         data += h264_depayload(payload)
 
 
-def _closed_after(moment: float, times: Floats, openings: Floats) -> float:
-    """Ms from a moment until the picture from which on the mouth stays as it rests."""
-    before = openings[(times > moment - 1.4) & (times < moment)]
-    resting = openings[(times > moment + 0.7) & (times < moment + AFTER_S)]
-    rest, span = float(np.median(resting)), float(np.ptp(before))
+def _closed_after(moment: float, times: Floats, gaps: Floats) -> float:
+    """Ms from a moment until the picture from which on the lips are as close as they rest."""
+    resting = gaps[(times > moment + 0.7) & (times < moment + AFTER_S)]
     window = (times > moment) & (times < moment + 0.7)
-    opened = times[window][np.abs(openings[window] - rest) > CLOSED * span]
+    opened = times[window][gaps[window] > np.median(resting) + CLOSED]
     following = times[times > (opened[-1] if len(opened) else moment)]
     return float(following[0] - moment) * 1000
