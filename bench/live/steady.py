@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from bench.figures import Figure
 from bench.installation import Client
@@ -94,12 +96,15 @@ def _sync(log: Log, pictures: Floats, sounds: Floats) -> list[Figure]:
     times = np.array([at for at, _ in log.offsets if at > SETTLING_S])
     early, late = np.percentile(settled, [97.5, 2.5])
     slope = float(np.polyfit(times, settled, 1)[0]) * 3600
-    lags = mouth_lags(pictures, sounds)
+    lags, untouched = mouth_lags(pictures, sounds), float(np.median(mouth_lags(*unsent())))
+    lag = float(np.median(lags)) if lags else float("nan")
+    bar = BEHIND_BAR_MS if lag < untouched else AHEAD_BAR_MS
     return [
         Figure(name="sound ahead of picture, 97.5th percentile", value=float(early), bar=AHEAD_BAR_MS),
         Figure(name="sound behind picture, 97.5th percentile", value=float(-late), bar=BEHIND_BAR_MS),
         Figure(name="drift in an hour, from the slope of this run", value=abs(slope), bar=DRIFT_BAR_MS),
-        Figure(name="lips behind the sound, median", value=float(np.median(lags)) if len(lags) else float("nan")),
+        Figure(name="lips behind the sound, median", value=lag, baseline=untouched),
+        Figure(name="lips: what the way to the browser adds", value=abs(lag - untouched), bar=bar),
         Figure(name="lips behind the sound, spread (half of p5 to p95)", value=_spread(lags)),
     ]
 
@@ -129,6 +134,38 @@ def mouth_lags(pictures: Floats, sounds: Floats, window_s: float = 8.0, most_ms:
         if np.mean(level[at : at + size] > 0.01) > 0.5
     )
     return [lag for lag in found if lag is not None]
+
+
+def unsent() -> tuple[Floats, Floats]:
+    """The same speech as it is drawn, before it is coded and sent: brightness of the mouth, and levels, with times."""
+    from avatarium.engine.face import Life
+    from avatarium.engine.live import FPS, RATE, TICK_S, Painter, Performer, live_view
+    from avatarium.engine.speech import stream
+
+    performer, view = Performer(Life(seed=1)), live_view("ava")
+    painter = Painter(view)
+    for piece in stream(LONG, "hibari-ava"):
+        performer.say(piece, tag="long")
+    performer.finish("long")
+    pictures: list[tuple[float, float]] = []
+    sounds: list[tuple[float, float]] = []
+    box = None
+    while performer.speaking or not pictures:
+        tick = performer.tick()
+        luma = painter.paint(tick)[: view.size.height]
+        box = box or mouth_box(_png(luma))
+        left, top, width, height = box
+        pictures.append((tick.number * TICK_S * 1000, float(luma[top : top + height, left : left + width].mean())))
+        blocks = tick.sound.reshape(-1, 128)
+        starts = tick.number * 1000 / FPS + np.arange(len(blocks)) * 128 * 1000 / RATE
+        sounds += zip(starts, np.sqrt((blocks**2).mean(1)), strict=True)
+    return np.array(pictures), np.array(sounds)
+
+
+def _png(luma: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(luma).save(file, "PNG")
+    return file.getvalue()
 
 
 def _lag(mouth: Floats, level: Floats, reach: int) -> float | None:
