@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -20,7 +21,7 @@ from avatarium.platform import Platform
 from avatarium.streaming import tokens
 from avatarium.streaming.booking import BookRequest
 from avatarium.streaming.control import StageClient, end_room, open_room
-from avatarium.streaming.models import EndReason, Room, StageRecord
+from avatarium.streaming.models import EndReason, Room, RoomState, StageRecord
 from avatarium.streaming.reports import Report
 from avatarium.streaming.wire import COMMAND_ID_MAX, Message
 
@@ -91,14 +92,18 @@ class Live:
         self.owner = caller.user_id
         self._request = request
 
-    async def book(self, wanted: BookRequest) -> dict[str, Any]:
-        """Book a room, have a stage open it, and answer with its token.
+    async def book(self, wanted: BookRequest, key: str | None = None) -> dict[str, Any]:
+        """Book a room, have a stage open it, and answer with its token. The same key answers the same room.
 
         Raises:
             ServiceError, InputError: see :meth:`Rooms.book`; ``stage_away``.
         """
         rooms = self.platform.rooms
-        booked = await run_in_threadpool(rooms.book, self.owner, wanted)
+        known = await run_in_threadpool(rooms.booked_before, self.owner, wanted, key)
+        if known is not None and known.state is not RoomState.BOOKED:
+            return self.opened(known)
+        # One that nobody has joined is opened again: who booked it may have died before its stage was told.
+        booked = await run_in_threadpool(partial(rooms.book, self.owner, wanted, key=key))
         opened = await open_room(rooms, self.client, booked)
         return self.opened(opened.room)
 

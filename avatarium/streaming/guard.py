@@ -1,8 +1,10 @@
 """What nobody else would end: rooms of stages that died, and rooms that their stage forgot.
 
 A stage holds a lock that the system drops when it dies, as workers do (:mod:`avatarium.tasks.liveness`). One that is
-found free twice in a row is struck off the roll, and what it rendered ends: time counts up to when it last said that
-it lived, the rest of the coins goes back. Any number of guards may look at once.
+found free twice in a row is struck off the roll, and what it rendered ends in the same transaction: time counts up to
+when it last said that it lived, the rest of the coins goes back. One that holds its lock but has not written for a
+minute is struck off as well. How long it has been silent a guard measures on its own clock, from when it saw the row
+change last: clocks of machines may differ and jump. Any number of guards may look at once.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from avatarium.settings import Settings
 from avatarium.streaming import repository
 from avatarium.streaming.models import EndReason, Room
 from avatarium.streaming.rooms import Rooms
+from avatarium.streaming.sightings import Sightings
 from avatarium.tasks.liveness import Locks, find_free, open_locks
 
 STAGE_LOCKS = "stages"
@@ -30,6 +33,8 @@ QUIET_S = 2.5
 """A stage that wrote within this time lives; to try its lock as well would cost a connection each time."""
 STALE_S = 60
 """A stage that holds its lock and has not written for this long hangs; its viewers see a picture that stands."""
+AWAY_S = 5.0
+"""A guard that could not look for this long, because the machine slept or the database was away, counts anew."""
 SLACK_S = 15
 """How late a stage may be with ending a room before the guard does it."""
 END_S = 5.0
@@ -45,6 +50,8 @@ class Guard:
         self._locks = locks
         self._clock = clock
         self._settings = settings
+        self._sightings = Sightings(clock, anew=True)
+        self._looked_s = clock.monotonic_s()
         self._suspects: set[str] = set()
         self._forgot_ms = 0
 
@@ -54,7 +61,11 @@ class Guard:
         Raises:
             UnavailableError: the database does not answer.
         """
-        self._strike_dead()
+        try:
+            struck = self._strike_dead()
+        except (AvatariumError, DBAPIError):
+            self._sightings.forget()  # stages could not write either
+            raise
         with self._database.read() as c:
             found = [(room, EndReason.STAGE_LOST, room.seen_ms) for room in repository.orphans(c)]
             known = {room.id for room, _, _ in found}
@@ -67,19 +78,30 @@ class Guard:
         if now_ms - self._forgot_ms > HOUR_MS:
             self._forgot_ms = now_ms
             self._rooms.forget_old()
-        return len(found) + len(late)
+        return struck + len(found) + len(late)
 
-    def _strike_dead(self) -> None:
-        now_ms = self._clock.now_ms()
-        silent = {stage.id: now_ms - stage.seen_ms for stage in self._rooms.stages()}
-        free = find_free(self._locks, [stage_id for stage_id, ms in silent.items() if ms > QUIET_S * SECOND_MS])
+    def _strike_dead(self) -> int:
+        """Strike off the stages that are dead, their rooms with them, and tell how many these were."""
+        silent_s = self._silent_s()
+        free = find_free(self._locks, [stage_id for stage_id, quiet_s in silent_s.items() if quiet_s > QUIET_S])
         # Twice in a row: a database that was away has dropped everybody's locks, and who lives takes its own again.
         dead = free & self._suspects
         self._suspects = free - dead
-        hung = {stage_id for stage_id, ms in silent.items() if ms > STALE_S * SECOND_MS}
+        hung = {stage_id for stage_id, quiet_s in silent_s.items() if quiet_s > STALE_S}
+        struck = 0
         for stage_id in dead | hung:
-            log.warning("stage_lost", stage=stage_id, hangs=stage_id not in dead)
-            self._rooms.strike_stage(stage_id)
+            ended = self._rooms.strike_stage(stage_id)
+            log.warning("stage_lost", stage=stage_id, hangs=stage_id not in dead, rooms=[room.id for room in ended])
+            struck += len(ended)
+        return struck
+
+    def _silent_s(self) -> dict[str, float]:
+        """For how long each stage has not written although it could, as far as this guard has watched."""
+        stages, now_s = self._rooms.stages(), self._clock.monotonic_s()
+        if now_s - self._looked_s > AWAY_S:
+            self._sightings.forget()
+        self._looked_s = now_s
+        return self._sightings.silent_s(stages)
 
     def _overdue(self, room: Room, now_ms: int) -> Iterator[tuple[EndReason, int]]:
         """Why a room should have ended long ago, and up to when it counts; nothing if it should not."""

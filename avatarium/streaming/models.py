@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -59,6 +59,10 @@ rooms = sa.Table(
     sa.Column("held", sa.BigInteger, nullable=False, default=0),
     sa.Column("charged", sa.BigInteger, nullable=False, default=0),
     sa.Column("recording_key", sa.String(KEY_MAX), nullable=False, default=""),
+    sa.Column("idempotency_key", sa.String(256)),
+    sa.Column("request_hash", sa.String(64), nullable=False, default=""),
+    sa.Column("extensions", Json, nullable=False, default=dict),
+    sa.UniqueConstraint("owner", "idempotency_key"),
     sa.Index(None, "owner", "created_ms"),
     sa.Index(None, "state", "stage_id"),
     sa.Index(None, "ended_ms"),
@@ -178,6 +182,12 @@ class Room:
     charged: int
     """Coins that were kept in the end."""
     recording_key: str
+    idempotency_key: str | None = None
+    """Under which it was booked; the same key answers the same room."""
+    request_hash: str = ""
+    """Of what was asked for under that key."""
+    extensions: dict[str, int] = field(default_factory=dict)
+    """Seconds of each extension that had an idempotency key, by the key's hash."""
 
     @property
     def is_open(self) -> bool:

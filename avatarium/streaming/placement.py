@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from avatarium.clock import SECOND_MS
 from avatarium.streaming.models import StageRecord
 
 STANDARD = 512 * 512
 """Pixels of the picture that takes one place."""
 FIXED = 0.3
 """Share of a place that does not grow with the picture: sound, connections, the clock."""
-GONE_S = 10
-"""A stage that was not seen for this long gets no new rooms."""
 LATE = 0.05
 """Share of late ticks at which a stage counts as full, whatever it was measured to hold."""
 _SLACK = 1e-6
@@ -38,45 +34,48 @@ class Choice:
 
     stage: StageRecord | None
     """The one to take; None where all are full."""
-    free: int
-    """How many rooms of this size they could take in all."""
     alive: int
     """How many stages there are, full or not."""
 
 
 def choose(
-    found: Sequence[StageRecord],
+    living: Sequence[StageRecord],
     taken: Mapping[str, float],
     *,
     places: float,
     share: float,
-    now_ms: int,
     avoid: Collection[str] = (),
+    before: Sequence[float] = (),
 ) -> Choice:
     """Look at the stages on the roll.
 
     Args:
-        found: all of them.
+        living: those that have written lately.
         taken: places that open rooms take, by stage.
         places: what the new room will take.
         share: of its core that a stage may be loaded with.
-        now_ms: the present.
         avoid: stages that have just not answered.
+        before: places that those want who come first. What one of them cannot use now is not kept for them: a large
+            room waits until a stage has room for it, and nobody waits behind it in vain.
     """
-    alive = [stage for stage in found if now_ms - stage.seen_ms < GONE_S * SECOND_MS and stage.id not in avoid]
-    free = {stage.id: _free(stage, taken.get(stage.id, 0.0), places, share) for stage in alive}
-    fitting = [stage for stage in alive if free[stage.id] > 0]
+    alive = [stage for stage in living if stage.id not in avoid]
+    usable = [stage for stage in alive if not (stage.draining or stage.late > LATE or stage.load >= share)]
+    promised = dict(taken)
+    for wanted in before:
+        if (theirs := _best(usable, promised, wanted)) is not None:
+            promised[theirs.id] = promised.get(theirs.id, 0.0) + wanted
+    return Choice(stage=_best(usable, promised, places), alive=len(alive))
 
-    def fullness(stage: StageRecord) -> tuple[float, float, str]:
-        return taken.get(stage.id, 0.0) / stage.places, stage.load, stage.id
 
-    return Choice(stage=min(fitting, key=fullness, default=None), free=sum(free.values()), alive=len(alive))
+def _best(usable: Sequence[StageRecord], taken: Mapping[str, float], places: float) -> StageRecord | None:
+    """The emptiest that a room fits on. An empty one takes any: a room larger than all stages would wait for ever."""
+    room = {stage.id: stage.places - taken.get(stage.id, 0.0) + _SLACK >= places for stage in usable}
+    fitting = [stage for stage in usable if room[stage.id] or taken.get(stage.id, 0.0) <= _SLACK]
 
+    def fullness(stage: StageRecord) -> tuple[bool, float, float, str]:
+        return not room[stage.id], taken.get(stage.id, 0.0) / stage.places, stage.load, stage.id
 
-def _free(stage: StageRecord, taken: float, places: float, share: float) -> int:
-    if stage.draining or stage.late > LATE or stage.load >= share:
-        return 0
-    return max(0, math.floor((stage.places - taken) / places + _SLACK))
+    return min(fitting, key=fullness, default=None)
 
 
 def _even(length: float) -> int:

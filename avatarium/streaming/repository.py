@@ -42,6 +42,11 @@ def find(c: Connection, channel: str, *, owner: str | None, lock: bool = False) 
     return _one(c, query if owner is None else query.where(rooms.c.owner == owner), lock)
 
 
+def find_by_key(c: Connection, key: str, *, owner: str) -> Room | None:
+    """The room that an idempotency key stands for."""
+    return _one(c, sa.select(rooms).where(rooms.c.owner == owner, rooms.c.idempotency_key == key), lock=False)
+
+
 def get(c: Connection, room_id: str, *, lock: bool = False) -> Room | None:
     """A room, for stages and operators. ``lock`` lets nobody else change it before this transaction ends."""
     return _one(c, sa.select(rooms).where(rooms.c.id == room_id), lock)
@@ -96,10 +101,18 @@ def note_seen(c: Connection, stage_id: str, room_ids: Collection[str], *, now_ms
     """Write down that a stage renders these rooms; answers those of them that are over or at another stage."""
     if not room_ids:
         return frozenset()
+    # After whoever strikes the stage off, who locks its row first and its rooms then.
+    c.execute(sa.select(stages.c.id).where(stages.c.id == stage_id).with_for_update())
     here = sa.and_(rooms.c.id.in_(room_ids), rooms.c.stage_id == stage_id, _IS_OPEN)
     c.execute(sa.update(rooms).where(here).values(seen_ms=now_ms))
     known = {row.id for row in c.execute(sa.select(rooms.c.id).where(here))}
     return frozenset(room_ids) - known
+
+
+def open_of_stage(c: Connection, stage_id: str, *, lock: bool = False) -> list[Room]:
+    """Open rooms of a stage, by owner: two who move the money of many must lock them in the same order."""
+    query = sa.select(rooms).where(_IS_OPEN, rooms.c.stage_id == stage_id).order_by(rooms.c.owner, rooms.c.id)
+    return [room_of(row) for row in c.execute(query.with_for_update() if lock else query)]
 
 
 def orphans(c: Connection) -> list[Room]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from avatarium.clock import SECOND_MS, Clock
+from avatarium.clock import Clock
 from avatarium.database import Database
-from avatarium.streaming import repository
-from avatarium.streaming.models import StageRecord
-from avatarium.streaming.placement import GONE_S
+from avatarium.streaming import ending, repository
+from avatarium.streaming.models import EndReason, Room, StageRecord
+from avatarium.streaming.sightings import Sightings
+
+GONE_S = 10
+"""A stage that has not written for this long gets no new rooms."""
 
 
 class StageRoll:
@@ -18,6 +21,7 @@ class StageRoll:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._sightings = Sightings(clock)
 
     def register_stage(self, stage: StageRecord) -> None:
         """Put a stage on the roll. It holds the lock of its id before, see :mod:`.guard`."""
@@ -42,22 +46,27 @@ class StageRoll:
         with self._database.write() as c:
             return repository.change_stage(c, stage_id, **values, seen_ms=self._clock.now_ms())
 
-    def strike_stage(self, stage_id: str) -> None:
-        """Take a stage off the roll: it leaves, or it is dead."""
+    def strike_stage(self, stage_id: str, reason: EndReason = EndReason.STAGE_LOST) -> list[Room]:
+        """Take a stage off the roll: it leaves, or it is dead. What it still renders ends with it, and is answered."""
         with self._database.write() as c:
-            repository.strike_stage(c, stage_id)
+            return ending.strike(c, stage_id, reason, now_ms=self._clock.now_ms())
 
     def stages(self) -> list[StageRecord]:
         """All on the roll, those that are dead and not yet struck off among them."""
         with self._database.read() as c:
             return repository.all_stages(c)
 
+    def living(self, found: Sequence[StageRecord] | None = None) -> list[StageRecord]:
+        """Those of all on the roll that have written lately, by this process' own clock."""
+        known = self.stages() if found is None else found
+        silent_s = self._sightings.silent_s(known)
+        return [stage for stage in known if silent_s[stage.id] < GONE_S]
+
     def standing(self) -> tuple[int, int]:
         """How many stages live, and how many rooms are open."""
-        since_ms = self._clock.now_ms() - GONE_S * SECOND_MS
         with self._database.read() as c:
-            alive = sum(stage.seen_ms > since_ms for stage in repository.all_stages(c))
-            return alive, sum(repository.count_by_state(c).values())
+            found, open_rooms = repository.all_stages(c), sum(repository.count_by_state(c).values())
+        return len(self.living(found)), open_rooms
 
     def stage(self, stage_id: str) -> StageRecord | None:
         """One stage; None where it is off the roll."""

@@ -17,11 +17,12 @@ from avatarium.errors import BusyError, ConflictError, NotFoundError, TooFewCoin
 from avatarium.ids import new_id
 from avatarium.prices import Prices
 from avatarium.settings import Settings
-from avatarium.streaming import repository
+from avatarium.streaming import ending, repository
 from avatarium.streaming.booking import BookRequest, check_context, check_seconds, spec_of
 from avatarium.streaming.models import EndReason, Room, RoomState, StageRecord, Ticket
 from avatarium.streaming.placement import Choice, choose, places_of, size_of
-from avatarium.streaming.reports import ITEM, Report, coins_of, cost_of, price_of, report_of, units_of, used_ms
+from avatarium.streaming.replays import Once, booked_before, extended_before, with_extension
+from avatarium.streaming.reports import ITEM, Report, coins_of, price_of, report_of, units_of
 from avatarium.streaming.roll import StageRoll
 from avatarium.streaming.waiting import FRESH_S, RoomsFull, expected_wait_s, place_of, ticket_of
 from avatarium.streaming.wire import RoomSpec
@@ -34,6 +35,7 @@ KEEP_DAYS = 30
 """How long the reports of rooms are kept."""
 LOOK_BACK = 50
 """Rooms that ended last, by which the wait is guessed."""
+_LONGER = ("booked_s", "extended_s", "expires_ms", "held", "spec", "extensions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +60,17 @@ class Rooms(StageRoll):
 
     # What users do
 
-    def book(self, owner: str, request: BookRequest, *, avoid: Collection[str] = ()) -> Booked:
+    def book(self, owner: str, request: BookRequest, *, avoid: Collection[str] = (), key: str | None = None) -> Booked:
         """Book a room on the least loaded stage and hold its price. The stage is not told: that is for the caller.
 
         Args:
             owner: the user who pays.
             request: what is asked for.
             avoid: stages that have just not answered.
+            key: whoever comes again with the same one gets the same room.
 
         Raises:
+            ConflictError: the key was used for another request.
             InputError, RequestError, NotFoundError: a choice does not exist.
             TooFewCoinsError: the balance is smaller than the price.
             BusyError: ``too_many_rooms``: the user has as many as one may have.
@@ -87,20 +91,31 @@ class Rooms(StageRoll):
         )
         price = price_of(request.expire_s, self._prices)
         with self._database.write() as c:
-            made = self._placed(c, spec, price, request.ticket, avoid)
+            made = self._placed(c, spec, price, request.ticket, avoid, Once.of(request, key))
         if isinstance(made, RoomsFull):
             raise made
         return made
+
+    def booked_before(self, owner: str, request: BookRequest, key: str | None) -> Room | None:
+        """The room that an idempotency key stands for, open or ended; None where it is new.
+
+        Raises:
+            ConflictError: the key was used for another request.
+        """
+        with self._database.read() as c:
+            return booked_before(c, owner, Once.of(request, key))
 
     def move(self, room_id: str, *, avoid: Collection[str]) -> Booked | None:
         """Give a room whose stage did not answer to another; None where there is none, or the room is over."""
         now_ms = self._clock.now_ms()
         with self._database.write() as c:
-            room = repository.get(c, room_id, lock=True)
-            if room is None or room.state is not RoomState.BOOKED:
+            found = repository.get(c, room_id)
+            if found is None:
                 return None
-            choice = self._choice(c, room.places, now_ms, {*avoid, room.stage_id})
-            if choice.stage is None:
+            # Stages before rooms, as whoever strikes one off: else the two would wait for each other.
+            choice = self._choice(c, found.places, {*avoid, found.stage_id})
+            room = repository.get(c, room_id, lock=True)
+            if room is None or room.state is not RoomState.BOOKED or choice.stage is None:
                 return None
             repository.change(c, room, stage_id=choice.stage.id, seen_ms=now_ms)
         moved = replace(room, stage_id=choice.stage.id, seen_ms=now_ms)
@@ -135,8 +150,8 @@ class Rooms(StageRoll):
         with self._database.read() as c:
             return repository.page(c, owner=owner, offset=offset, limit=limit)
 
-    def extend(self, owner: str, channel: str, seconds: int) -> Room:
-        """Book more time for a room.
+    def extend(self, owner: str, channel: str, seconds: int, *, key: str | None = None) -> Room:
+        """Book more time for a room, once for each idempotency key.
 
         Raises:
             NotFoundError: ``room_not_found``.
@@ -148,16 +163,17 @@ class Rooms(StageRoll):
         found = self.find(owner, channel)
         with self._database.write() as c:
             room = repository.get(c, found.id, lock=True) or found
+            if extended_before(room, seconds, key):
+                return room
             if not room.is_open or room.expires_ms <= now_ms:
                 raise _over(room)
             check_seconds(seconds, self._settings.live_longest_s)
             booked_s = room.booked_s + seconds
             check_seconds(booked_s, self._settings.live_longest_s)
-            longer = self._longer(room, seconds)
+            longer = replace(self._longer(room, seconds), extensions=with_extension(room, seconds, key))
             extra = longer.held - room.held
             ledger.raise_hold(c, owner, extra, subject=room.subject, why=f"to-{booked_s}", now_ms=now_ms)
-            values = {name: getattr(longer, name) for name in ("booked_s", "extended_s", "expires_ms", "held", "spec")}
-            repository.change(c, room, **values)
+            repository.change(c, room, **{name: getattr(longer, name) for name in _LONGER})
         return longer
 
     def set_context(self, owner: str, channel: str, text: str) -> Room:
@@ -169,11 +185,14 @@ class Rooms(StageRoll):
             RequestError: ``context_too_long``.
         """
         check_context(text)
-        room = self.find_open(owner, channel)
+        found = self.find(owner, channel)
         with self._database.write() as c:
-            if not repository.change(c, room, context=text, spec=room.spec | {"context": text}):
+            room = repository.get(c, found.id, lock=True) or found
+            if not room.is_open:
                 raise _over(room)
-        return replace(room, context=text, spec=room.spec | {"context": text})
+            spec = room.spec | {"context": text}
+            repository.change(c, room, context=text, spec=spec)
+        return replace(room, context=text, spec=spec)
 
     def report(self, room: Room) -> Report:
         """A room in numbers and words, as of now."""
@@ -216,7 +235,8 @@ class Rooms(StageRoll):
             if room is None:
                 raise _missing()
             if room.is_open and stage_id in (None, room.stage_id):
-                room = self._ended(c, room, reason, now_ms if until_ms is None else min(until_ms, now_ms), now_ms)
+                counted_ms = now_ms if until_ms is None else min(until_ms, now_ms)
+                room = ending.end(c, room, reason, until_ms=counted_ms, now_ms=now_ms)
         return report_of(room, now_ms)
 
     def note_joined(self, room_id: str, *, at_ms: int | None = None) -> None:
@@ -259,32 +279,47 @@ class Rooms(StageRoll):
     # Inside
 
     def _placed(
-        self, c: Connection, spec: RoomSpec, price: int, ticket: str, avoid: Collection[str]
+        self, c: Connection, spec: RoomSpec, price: int, ticket: str, avoid: Collection[str], once: Once
     ) -> Booked | RoomsFull:
         """A room with its place and its coins, or what to tell who has to wait, which is kept as well."""
         places = places_of(*size_of(spec.resolution, spec.shape))
-        choice = self._choice(c, places, spec.created_ms, avoid)
-        if not choice.alive:
+        living = self._locked(c)
+        if (known := booked_before(c, spec.owner, once)) is not None:
+            return _again(known, living)
+        if all(stage.id in avoid for stage in living):
             raise _no_stage()
         self._check_count(c, spec.owner)
         _check_coins(c, spec.owner, price)
         line = repository.tickets(c, since_ms=spec.created_ms - FRESH_S * SECOND_MS)
-        most = self._settings.live_user_rooms
-        held = ticket_of(spec.owner, ticket, line, most=most, now_ms=spec.created_ms)
-        if choice.stage is None or choice.free < place_of(held, line):
+        held = ticket_of(spec.owner, ticket, places, line, most=self._settings.live_user_rooms)
+        before = [known.places for known in line[: place_of(held, line) - 1]]
+        choice = self._choice(c, places, avoid, living=living, before=before)
+        if choice.stage is None:
             return self._in_line(c, spec, places, held, line, kept=held is not None and held.ticket == ticket)
         if held is not None:
             repository.drop_ticket(c, held.ticket, owner=spec.owner)
-        room = self._add(c, spec, places, price, choice.stage)
+        room = self._add(c, spec, places, price, choice.stage, once)
         note = f"live room {room.channel}"
         ledger.hold(c, spec.owner, price, subject=room.subject, note=note, now_ms=spec.created_ms)
         return Booked(room=room, spec=RoomSpec.model_validate(room.spec), stage=choice.stage)
 
-    def _choice(self, c: Connection, places: float, now_ms: int, avoid: Collection[str]) -> Choice:
-        # The rows stay locked until the room is written, so that two do not take the last place.
-        found = repository.all_stages(c, lock=True)
+    def _locked(self, c: Connection) -> list[StageRecord]:
+        """Stages that live, locked until the room is written, so that two do not take the last place."""
+        return self.living(repository.all_stages(c, lock=True))
+
+    def _choice(
+        self,
+        c: Connection,
+        places: float,
+        avoid: Collection[str],
+        *,
+        living: Sequence[StageRecord] | None = None,
+        before: Sequence[float] = (),
+    ) -> Choice:
+        found = self._locked(c) if living is None else living
         share = self._settings.live_share
-        return choose(found, repository.places_taken(c), places=places, share=share, now_ms=now_ms, avoid=avoid)
+        taken = repository.places_taken(c)
+        return choose(found, taken, places=places, share=share, avoid=avoid, before=before)
 
     def _check_count(self, c: Connection, owner: str) -> None:
         limit = self._settings.live_user_rooms
@@ -314,7 +349,7 @@ class Rooms(StageRoll):
         wait_s = expected_wait_s(place, repository.open_rooms(c), ended, now_ms=now_ms)
         return RoomsFull(place=place, expected_wait_s=wait_s, ticket=held.ticket)
 
-    def _add(self, c: Connection, spec: RoomSpec, places: float, price: int, stage: StageRecord) -> Room:
+    def _add(self, c: Connection, spec: RoomSpec, places: float, price: int, stage: StageRecord, once: Once) -> Room:
         room = Room(
             **{name: getattr(spec, name) for name in ("owner", "avatar_id", "booked_s", "created_ms", "expires_ms")},
             id=spec.room_id,
@@ -337,6 +372,8 @@ class Rooms(StageRoll):
             held=price,
             charged=0,
             recording_key="",
+            idempotency_key=once.key,
+            request_hash=once.digest,
         )
         for digits in CHANNEL_DIGITS:
             channel = secrets.token_hex(8)[:digits]
@@ -356,17 +393,12 @@ class Rooms(StageRoll):
             spec=room.spec | {"booked_s": booked_s, "expires_ms": expires_ms},
         )
 
-    def _ended(self, c: Connection, room: Room, reason: EndReason, until_ms: int, now_ms: int) -> Room:
-        used = used_ms(room, until_ms)
-        charged = cost_of(room, used)
-        values: dict[str, Any] = {"ended_ms": now_ms, "used_ms": used, "charged": charged}
-        ended = replace(room, state=RoomState.ENDED, end_reason=reason.value, **values)
-        repository.change(c, room, **values, state=ended.state.value, end_reason=ended.end_reason)
-        if charged:
-            ledger.settle(c, room.owner, charged, subject=room.subject, now_ms=now_ms)
-        else:
-            ledger.refund(c, room.owner, subject=room.subject, now_ms=now_ms)
-        return ended
+
+def _again(room: Room, living: Sequence[StageRecord]) -> Booked:
+    stage = next((stage for stage in living if stage.id == room.stage_id), None)
+    if stage is None:
+        raise _no_stage()
+    return Booked(room=room, spec=RoomSpec.model_validate(room.spec), stage=stage)
 
 
 def _check_coins(c: Connection, owner: str, price: int) -> None:

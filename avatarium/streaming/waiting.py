@@ -12,9 +12,6 @@ FRESH_S = 30
 """Who has not asked for this long has left the line."""
 ASK_AGAIN_S = 5.0
 """What clients are told to wait before they ask again."""
-FORGOTTEN_S = 8
-"""Who was given a ticket so long ago and has not sent it along does not know tickets. Whatever its owner asks without
-one then takes that place: who only tries again and again would otherwise wait behind himself for ever."""
 LEAST_S = 1.0
 
 
@@ -32,22 +29,24 @@ class RoomsFull(UnavailableError):
         self.data = {"place": place, "expected_wait_s": round(expected_wait_s, 1), "ticket": ticket}
 
 
-def ticket_of(owner: str, sent: str, line: Sequence[Ticket], *, most: int, now_ms: int) -> Ticket | None:
+def ticket_of(owner: str, sent: str, places: float, line: Sequence[Ticket], *, most: int) -> Ticket | None:
     """The ticket that a request stands on; None where it is new to the line.
+
+    Who sends none has one for each size of room, until it is sent along: it then belongs to whoever sends it. Who only
+    tries again and again does not wait behind himself, and does not fill the line.
 
     Args:
         owner: whose request it is.
         sent: the ticket that came along; empty where none did.
+        places: what the room would take.
         line: all who wait.
         most: tickets that one user may have.
-        now_ms: the present.
     """
     own = [known for known in line if known.owner == owner]
     if (found := next((known for known in own if known.ticket == sent), None)) is not None:
         return found
-    before_ms = now_ms - FORGOTTEN_S * SECOND_MS
-    forgotten = [known for known in own if not known.kept and known.created_ms <= before_ms]
-    return next(iter(forgotten or (own if len(own) >= most else [])), None)
+    unsent = [known for known in own if not known.kept and known.places == places]
+    return next(iter(unsent or (own if len(own) >= most else [])), None)
 
 
 def place_of(ticket: Ticket | None, line: Sequence[Ticket]) -> int:

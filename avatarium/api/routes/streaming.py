@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from avatarium.api.auth import PlatformDep, StreamerDep, base_url_of
 from avatarium.api.envelope import Answer, ok
+from avatarium.api.families import IdempotencyKey
 from avatarium.api.groups import STREAMING
 from avatarium.api.live import (
     EXAMPLE_CHANNEL,
@@ -126,9 +127,9 @@ def all_avatars(request: Request, caller: StreamerDep, platform: PlatformDep) ->
     request={"avatar_id": stable_id("avatar", "ava"), "expire_seconds": 60},
     answer=EXAMPLE_TOKEN,
     returns=dict[str, Any],
-    errors=(TooFewCoinsError, NotFoundError),
+    errors=(TooFewCoinsError, NotFoundError, ConflictError),
 )
-async def agora_token(params: Annotated[Booking, Params], live: LiveDep) -> Answer:
+async def agora_token(params: Annotated[Booking, Params], live: LiveDep, key: IdempotencyKey = None) -> Answer:
     """Book a room and get what a viewer needs to join it. Its price for all of the time is held at once.
 
     What was not used comes back when the room ends: by ``leave``, at its expiry, or when the last viewer has gone and
@@ -138,7 +139,7 @@ async def agora_token(params: Annotated[Booking, Params], live: LiveDep) -> Answ
     ``expected_wait_s`` and a ``ticket``. Ask again every few seconds with the ticket: it keeps the place for half a
     minute each time.
     """
-    return ok(await live.book(params.wanted()))
+    return ok(await live.book(params.wanted(), key))
 
 
 @router.serve(

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Header
@@ -16,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from avatarium.api.envelope import Answer, ok
+from avatarium.api.families import IdempotencyKey
 from avatarium.api.groups import STREAMING
 from avatarium.api.live import (
     EXAMPLE_CHANNEL,
@@ -140,14 +142,14 @@ async def interrupt(params: Annotated[Named, Params], live: LiveDep) -> Answer:
     returns=dict[str, Any],
     errors=(*STEERS, TooFewCoinsError),
 )
-async def extend(params: Annotated[Extension, Params], live: LiveDep) -> Answer:
+async def extend(params: Annotated[Extension, Params], live: LiveDep, key: IdempotencyKey = None) -> Answer:
     """Book more time for a room that has not ended; its price is held as the first was. Ours.
 
     Viewers stay connected. The answer has a token that lasts as long as the room now does.
     """
     rooms = live.platform.rooms
     room, stage = await live.stage_of(params.channel)
-    longer = await run_in_threadpool(rooms.extend, live.owner, room.channel, params.seconds)
+    longer = await run_in_threadpool(partial(rooms.extend, live.owner, room.channel, params.seconds, key=key))
     with suppress(ServiceError):  # it looks at the database before it ends a room, and what is not used comes back
         await live.client.command(stage, room.id, "extend", ExtendCommand(expires_ms=longer.expires_ms))
     return ok(live.opened(longer))

@@ -249,9 +249,13 @@ def upgrade() -> None:
         sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("charged", sa.BigInteger(), nullable=False),
         sa.Column("recording_key", sa.String(length=600), nullable=False),
+        sa.Column("idempotency_key", sa.String(length=256), nullable=True),
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
+        sa.Column("extensions", Json, nullable=False),
         sa.ForeignKeyConstraint(["owner"], ["users.id"], name=op.f("fk_rooms_owner_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rooms")),
         sa.UniqueConstraint("channel", name=op.f("uq_rooms_channel")),
+        sa.UniqueConstraint("owner", "idempotency_key", name=op.f("uq_rooms_owner_idempotency_key")),
     )
     with op.batch_alter_table("rooms", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_rooms_ended_ms"), ["ended_ms"], unique=False)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from avatarium.clock import Clock
 from avatarium.errors import UnavailableError
-from avatarium.streaming.models import StageRecord
+from avatarium.streaming.models import EndReason, StageRecord
 from avatarium.streaming.rooms import Rooms
 from avatarium.streaming.stage.pools import Pools, run_in
 from avatarium.streaming.stage.stage import Stage
@@ -69,7 +69,7 @@ class Roll:
     def leave(self) -> None:
         """Off the roll, then give the lock back."""
         try:
-            self._rooms.strike_stage(self._stage.stage_id)
+            self._rooms.strike_stage(self._stage.stage_id, EndReason.STAGE_STOPPED)
         except (UnavailableError, DBAPIError) as problem:
             log.warning("stage_leaves_unseen", reason=str(problem)[:200])
         self._locks.close()
@@ -82,7 +82,7 @@ class Roll:
         if not self._note():
             log.error("stage_struck_off", stage=self._stage.stage_id)
             self._register()
-            over = frozenset(room_ids)  # the guard has ended them
+            over = frozenset(room_ids)  # they ended when it was struck off
         return True, over
 
     def _note(self) -> bool:

@@ -41,20 +41,38 @@ def room(**more: Any) -> Room:
 def test_no_stage_is_ever_overfilled(capacities: list[float], full: list[float], places: float) -> None:
     found = [stage(f"s{n}", capacity) for n, capacity in enumerate(capacities)]
     taken = {s.id: full[n] for n, s in enumerate(found)}
-    choice = choose(found, taken, places=places, share=0.85, now_ms=NOW_MS)
+    choice = choose(found, taken, places=places, share=0.85)
     fitting = [s for s in found if taken[s.id] + places <= s.places]
     assert choice.alive == len(found)
     if choice.stage is not None:
-        assert taken[choice.stage.id] + places <= choice.stage.places + 1e-4
+        fits = taken[choice.stage.id] + places <= choice.stage.places + 1e-4
+        assert fits or (not fitting and taken[choice.stage.id] < 1e-4), "an empty one takes any room, if none fits"
         assert all(taken[choice.stage.id] / choice.stage.places <= taken[s.id] / s.places for s in fitting)
     else:
-        assert choice.free == 0 and not fitting
+        assert not fitting and all(taken[s.id] > 0 for s in found)
+
+
+def test_who_comes_later_takes_what_the_first_in_line_cannot_use() -> None:
+    found = [stage("s1", 4.0), stage("s2", 4.0)]
+    wide = {"s1": 2.0, "s2": 3.0}
+    assert choose(found, wide, places=1, share=0.85, before=[2.5]).stage is not None, "it fits nowhere"
+    assert choose(found, wide, places=1, share=0.85, before=[2.0, 1.0]).stage is None, "these take the rest"
+    kept = choose(found, wide, places=1, share=0.85, before=[1.0, 2.5, 1.0]).stage
+    assert kept is not None
+
+
+def test_a_room_larger_than_any_stage_goes_to_an_empty_one() -> None:
+    found = [stage("s1", 1.2), stage("s2", 2.0)]
+    large = choose(found, {}, places=2.6, share=0.85).stage
+    assert large is not None and choose(found, {"s1": 1.0, "s2": 1.0}, places=2.6, share=0.85).stage is None
+    fits = choose([*found, stage("s3", 8.0)], {"s3": 2.0}, places=2.6, share=0.85).stage
+    assert fits is not None and fits.id == "s3", "where it fits it goes first"
 
 
 def test_the_quieter_of_two_that_are_as_full() -> None:
     found = [stage("a", 4, load=0.4), stage("b", 4, load=0.2)]
-    choice = choose(found, {}, places=1, share=0.85, now_ms=NOW_MS)
-    assert choice.stage is not None and choice.stage.id == "b" and choice.free == 8
+    choice = choose(found, {}, places=1, share=0.85)
+    assert choice.stage is not None and choice.stage.id == "b"
 
 
 @pytest.mark.parametrize(
