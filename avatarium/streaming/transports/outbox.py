@@ -60,6 +60,7 @@ class Outbox:
         self._waiting: list[_Due] = []
         self._counts: Counter[bool] = Counter()
         self._order = 0
+        self._generation = 0
         self._paced: deque[tuple[float, RtpPacket]] = deque()
         self._due_timer: asyncio.Handle | None = None
         self._due_at_s = 0.0
@@ -70,7 +71,11 @@ class Outbox:
         self.dropped = 0
 
     def put(self, packet: LivePacket, *, is_sound: bool) -> None:
-        """Take a packet; it leaves at its ``due_s``, at once where that has passed."""
+        """Take a packet; it leaves at its ``due_s``, at once where that has passed. Sound of an older generation that
+        waits does not leave any more; pictures do, as those behind them build on them."""
+        if packet.generation > self._generation:
+            self._generation = packet.generation
+            self._forget_sound()
         if self._counts[is_sound] >= WAITING_MAX:
             self.dropped += 1
             if not is_sound:
@@ -80,6 +85,12 @@ class Outbox:
         self._order += 1
         heapq.heappush(self._waiting, _Due(packet.due_s, self._order, packet, is_sound))
         self._wait()
+
+    def _forget_sound(self) -> None:
+        self.dropped += self._counts[True]
+        self._counts[True] = 0
+        self._waiting = [due for due in self._waiting if not due.is_sound]
+        heapq.heapify(self._waiting)
 
     def again(self, packets: list[RtpPacket]) -> None:
         """Send what a viewer missed, before the pictures that wait."""

@@ -50,6 +50,8 @@ MESSAGES_A_SECOND, MESSAGES_AT_ONCE = 300, 1000
 """Several times what a player and a microphone send, and what gathers while a line stands still."""
 KEY_EVERY_S = 8.0
 """A player lets go of what was seen only from a key frame back."""
+PICTURES_KEPT = 5
+"""Pictures of before an interrupt that may still be sent after it."""
 OPUS_SAMPLES = 960
 OPUS_TOGETHER = 2
 """Opus packets of one fragment: one tick."""
@@ -125,6 +127,7 @@ class SocketViewer:
         self._sound_end: int | None = None
         self._sequence = 0
         self._needs_key = True
+        self._generation = 0
         self._skipping = False
         self._dropped = 0
         self._microphone_rate = 0
@@ -258,6 +261,7 @@ class SocketViewer:
         """See :class:`.viewer.Viewer`."""
         if not self.connected:
             return
+        self._follow(packet.generation)
         self._keep_up()
         if self._skipping or (self._needs_key and not packet.key):
             self._dropped += 1
@@ -280,6 +284,25 @@ class SocketViewer:
             self._next(), [picture_sample(packet.data)], start=start, duration=end - start, key=packet.key
         )
         self._put(PICTURE, Flag.KEY if packet.key else Flag(0), start, fragment, packet.due_s)
+
+    def _follow(self, generation: int) -> None:
+        """After an interrupt: what waits of before it is not sent any more, and what is told goes first."""
+        if generation <= self._generation:
+            return
+        self._generation = generation
+        media = [one for one in self._queue if one.track is not None]
+        gone = [one for one in media if one.track == SOUND and Flag.INIT not in one.flags]
+        if gone:
+            self._sound_end = gone[0].start
+        pictures = [one for one in media if one.track == PICTURE and Flag.INIT not in one.flags]
+        if len(pictures) > PICTURES_KEPT:  # a few cost less than the key frame that takes their place
+            gone += pictures
+            self._picture_end, self._needs_key = pictures[0].start, True
+            self._host.want_key(self.codec)
+        self._dropped += len(gone)
+        left_out = {id(one) for one in gone}
+        texts = [one for one in self._queue if one.track is None]
+        self._queue = deque([*texts, *(one for one in media if id(one) not in left_out)])
 
     def _introduce(self, packet: LivePacket) -> None:
         sets = parameter_sets(packet.data)
@@ -305,6 +328,7 @@ class SocketViewer:
         """See :class:`.viewer.Viewer`."""
         if not self.connected or self._picture is None or self._sound is None:
             return
+        self._follow(packet.generation)
         if self._behind() > SOUND_BEHIND_S:
             self._dropped += 1
             self._opus.clear()

@@ -38,7 +38,8 @@ class LivePacket:
     key: bool
     """Whether pictures can be decoded from here. True for all sound."""
     generation: int
-    """Raised by an interrupt; a viewer drops what waits of an older one."""
+    """Raised by an interrupt. Sound of an older one that waits in a viewer is not sent any more; pictures are, unless
+    many wait and a key frame costs less."""
 
 
 class Viewer(Protocol):

@@ -7,6 +7,7 @@ import json
 import random
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from struct import unpack
 
 import pytest
@@ -309,6 +310,19 @@ def test_pictures_that_wait_too_long_are_given_up_and_a_key_frame_is_asked(monke
         line.box.put(_packet(asyncio.get_running_loop().time()), is_sound=False)
         await asyncio.sleep(0.2)
         assert line.overflown == 1 and line.box.paced == 0 and line.box.dropped > 50
+        line.box.close()
+
+    asyncio.run(run())
+
+
+def test_sound_of_before_an_interrupt_that_waits_does_not_leave() -> None:
+    async def run() -> None:
+        line, now = _Line(), asyncio.get_running_loop().time()
+        line.box.put(_packet(now + 0.02), is_sound=True)
+        line.box.put(_packet(now + 0.02), is_sound=False)
+        line.box.put(replace(_packet(now + 0.04), generation=1), is_sound=True)
+        await asyncio.sleep(0.1)
+        assert [kind for kind, _ in line.left] == ["picture", "sound"] and line.box.dropped == 1
         line.box.close()
 
     asyncio.run(run())

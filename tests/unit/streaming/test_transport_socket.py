@@ -17,6 +17,7 @@ import pytest
 
 from avatarium.streaming.transports import socket as socket_module
 from avatarium.streaming.transports.socket import PICTURE, SOUND, Flag, SocketViewer
+from avatarium.streaming.transports.viewer import LivePacket
 from tests.support.live_broadcast import Broadcast, broadcasting
 from tests.support.live_receiving import until
 
@@ -236,5 +237,53 @@ def test_a_flood_of_messages_ends_the_connection_and_lets_others_have_their_turn
                 await asyncio.sleep(0)
             assert socket.code == 4400 and socket.texts[-1]["code"] == "too_many_messages"
             assert turns > socket_module.MESSAGES_AT_ONCE / 2
+
+    asyncio.run(run())
+
+
+@dataclass
+class StuckSocket(FakeSocket):
+    """Takes nothing until its gate opens."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send_text(self, text: str) -> None:
+        await self.gate.wait()
+        await super().send_text(text)
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self.gate.wait()
+        await super().send_bytes(data)
+
+
+def test_speech_of_before_an_interrupt_that_waits_is_not_sent_after_it() -> None:
+    """Half a second waits; then the event is first, no old sound comes, and the picture goes on at a key frame."""
+
+    async def run() -> None:
+        host, socket = Broadcast(), StuckSocket()
+        viewer = SocketViewer(host, socket, uid=7, may_publish=False, size=host.size)
+        socket.say(START)
+        run = asyncio.create_task(viewer.run())
+        await until(lambda: viewer.connected)
+        async with broadcasting(host):
+            host.admit(viewer)
+            await until(lambda: sum(one.track == SOUND for one in viewer._queue) > 12, 10)
+            host.viewers.clear()
+        viewer.send_event({"type": "interrupted"})
+        old = max(one.start for one in viewer._queue if one.track == SOUND)
+        asked = len(host.keys)
+        due_s = asyncio.get_running_loop().time()
+        for pts in (old + 1920, old + 2880):
+            packet = LivePacket(data=b"\xfc\xff\xfe", pts=pts, due_s=due_s, key=True, generation=1)
+            viewer.send_sound(packet)
+        assert len(host.keys) > asked
+        socket.gate.set()
+        await until(lambda: any(Flag.JUMP in flags for flags in socket.flags[SOUND]))
+        assert [text["type"] for text in socket.texts] == ["streams", "interrupted"]
+        # What was in flight when all stood still, the head of the track, and the new.
+        assert len(socket.flags[SOUND]) <= 3 and Flag.INIT in socket.flags[SOUND][0]
+        assert len(socket.flags[PICTURE]) <= 2
+        await viewer.close()
+        await run
 
     asyncio.run(run())
