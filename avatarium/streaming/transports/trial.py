@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from avatarium.clock import Clock
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 LASTS_S = 15.0
 MOST = 8
 """At once, of all visitors: they have no key."""
+MOST_OF_ONE = 2
+"""At once, of one address."""
 SIZE = (240, 240)
 
 
@@ -27,8 +30,8 @@ class Trials:
         self._ice = ice
         self._clock = clock or Clock()
         self._lasts_s = lasts_s
-        self._coming = 0
-        self._running: set[asyncio.Task[None]] = set()
+        self._coming: Counter[str] = Counter()
+        self._running: dict[asyncio.Task[None], str] = {}
 
     async def answer(self, offer: str, *, address: str) -> str:
         """The answer to an offer as a room would give it; the event ``ready`` comes when the connection is up.
@@ -38,7 +41,7 @@ class Trials:
             RequestError: ``bad_sdp``, ``no_common_codec``.
             UnavailableError: ``no_media_port``.
         """
-        if self._coming + len(self._running) >= MOST:
+        if self._is_full(address):
             raise BusyError(
                 "Others test their network right now. Try again in a few seconds.",
                 code="too_many_trials",
@@ -48,7 +51,7 @@ class Trials:
         from avatarium.streaming.transports.whep import answer_offer
 
         guest = _Guest()
-        self._coming += 1
+        self._coming[address] += 1
         try:
             viewer, answer = await answer_offer(
                 guest,
@@ -61,11 +64,15 @@ class Trials:
                 clock=self._clock,
             )
         finally:
-            self._coming -= 1
+            self._coming -= Counter([address])
         task = asyncio.create_task(self._end_in_time(viewer, guest))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = address
+        task.add_done_callback(self._running.pop)
         return answer
+
+    def _is_full(self, address: str) -> bool:
+        now = self._coming + Counter(self._running.values())
+        return now.total() >= MOST or now[address] >= MOST_OF_ONE
 
     async def close(self) -> None:
         """End those that run."""

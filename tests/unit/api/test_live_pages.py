@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
+from avatarium.api.routes import live_network
 from avatarium.streaming.browser.bundle import Form, script
 from tests.unit.api.kit import House
 
@@ -73,6 +75,19 @@ def test_a_socket_gives_one_message_back(stranger: TestClient) -> None:
     with stranger.websocket_connect("/live/network/echo") as socket:
         socket.send_text("hello")
         assert socket.receive_text() == "hello"
+
+
+@pytest.mark.parametrize("sends", [True, False])
+def test_a_socket_that_tests_nothing_is_closed_without_a_word(
+    stranger: TestClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sends: bool
+) -> None:
+    monkeypatch.setattr(live_network, "ECHO_S", 0.05)
+    with stranger.websocket_connect("/live/network/echo") as socket:
+        if sends:
+            socket.send_bytes(b"no text")
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_text()
+    assert closed.value.code == 1000 and "bug" not in capsys.readouterr().out
 
 
 def test_relays_are_lent_for_two_minutes_and_fixed_passwords_never(installation: House, stranger: TestClient) -> None:

@@ -1,0 +1,33 @@
+"""Connections of those who only test their network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from avatarium.errors import BusyError
+from avatarium.streaming.transports import whep
+from avatarium.streaming.transports.ice import IceSettings
+from avatarium.streaming.transports.trial import MOST, MOST_OF_ONE, Trials
+from tests.support.live_rooms import KeepingViewer, in_loop
+
+
+@in_loop
+async def test_one_address_does_not_hold_the_places_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answered(*_given: Any, **_named: Any) -> tuple[KeepingViewer, str]:
+        return KeepingViewer(), "v=0"
+
+    monkeypatch.setattr(whep, "answer_offer", answered)
+    trials = Trials(IceSettings())
+    for _ in range(MOST_OF_ONE):
+        assert await trials.answer("offer", address="192.0.2.1") == "v=0"
+    with pytest.raises(BusyError):
+        await trials.answer("offer", address="192.0.2.1")
+    for number in range(MOST - MOST_OF_ONE):
+        assert await trials.answer("offer", address=f"192.0.2.{2 + number}") == "v=0"
+    with pytest.raises(BusyError):
+        await trials.answer("offer", address="192.0.2.99")
+    await trials.close()
+    assert await trials.answer("offer", address="192.0.2.1") == "v=0", "those that ended count no more"
+    await trials.close()
