@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 import structlog
 
 from avatarium.errors import BusyError, NotFoundError
 from avatarium.settings import Settings
-from avatarium.streaming.stage.events import Event
+from avatarium.streaming.stage.events import LAST, Event
 from avatarium.streaming.stage.show import Beat, Show
 from avatarium.streaming.transports.viewer import Viewer
 
@@ -26,6 +27,8 @@ THIN_BITRATE, THIN_LOSS = 250_000, 0.12
 CLOSE_S = 3.0
 RECORDED = "h264"
 """What recordings are made of."""
+VIEWERS_TOO = frozenset({"number", "event_id", "type", "channel", "time", "media_ms", "command_id", "reason", "used_s"})
+"""What viewers are told of the end; what it cost is the owner's."""
 log = structlog.get_logger()
 
 
@@ -124,7 +127,9 @@ class Audience:
         return [viewer for viewer in self.connected if not _sent(viewer, beat)]
 
     def tell(self, event: Event) -> None:
-        """An event to all."""
+        """An event to all; of the last one what concerns them."""
+        if event["type"] == LAST:
+            event = _without_costs(event)
         for viewer in self.connected:
             try:
                 viewer.send_event(event)
@@ -145,7 +150,7 @@ class Audience:
         """All viewers in plain values."""
         return [
             {
-                "id": viewer.id,
+                "id": name_of(viewer),
                 "uid": viewer.uid,
                 "codec": viewer.codec,
                 "connected": viewer.connected,
@@ -154,6 +159,18 @@ class Audience:
             }
             for viewer in self._viewers.values()
         ]
+
+
+def name_of(viewer: Viewer) -> str:
+    """What others call a viewer: his id ends his connection, so that nobody else may know it."""
+    return hashlib.sha256(viewer.id.encode()).hexdigest()[:16]
+
+
+def _without_costs(ended: Event) -> Event:
+    told = {key: value for key, value in ended.items() if key in VIEWERS_TOO}
+    # The first sentence says how it ended, the others count coins.
+    how = str(ended.get("why", "")).partition(". ")[0].rstrip(".")
+    return told | {"why": f"{how}." if how else ""}
 
 
 def _sent(viewer: Viewer, beat: Beat) -> bool:

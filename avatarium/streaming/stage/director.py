@@ -226,7 +226,8 @@ class Director:
         for utterance, said in told:
             self._end(utterance, said, interrupted=True)
         if said_all:
-            self._emit("interrupted", command_id=command_id, **answer)
+            told_of = {"utterances": [said.as_event() for said in said_all]}
+            self._emit("interrupted", command_id=command_id, **(answer | told_of))
         return answer
 
     def _drop_coming(self, command_id: str | None) -> list[Said]:

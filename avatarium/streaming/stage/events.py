@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
@@ -13,6 +14,10 @@ HISTORY = 500
 """Events of a room that are kept."""
 KEEPALIVE_S = 10.0
 KEEPALIVE: dict[str, Any] = {"type": "keepalive"}
+EVENT_MAX_BYTES = 48_000
+"""As JSON: what every way to those who listen carries, a browser's data channel above all (64 kB)."""
+SHORTER = (2000, 200, 20)
+"""Characters that texts of a larger one keep, and a tenth as many entries of lists; the first that is enough."""
 LAST = "ended"
 """The type of the event after which none comes."""
 
@@ -51,7 +56,7 @@ class EventLog:
         """Whether the last event has happened."""
 
     def emit(self, kind: str, *, command_id: str | None = None, **facts: Any) -> Event:
-        """Something happened. Nothing does after ``ended``."""
+        """Something happened. Nothing does after ``ended``. What is too large is told in part, see :func:`bounded`."""
         event: Event = {
             "number": self._number + 1,
             "event_id": new_id(),
@@ -64,6 +69,7 @@ class EventLog:
         }
         if self.closed:
             return event
+        event = bounded(event)
         self._number += 1
         self._history.append(event)
         self.closed = kind == LAST
@@ -105,3 +111,28 @@ class EventLog:
                 await asyncio.wait_for(news.wait(), keepalive_s)
             except TimeoutError:
                 yield KEEPALIVE
+
+
+def bounded(event: Event) -> Event:
+    """An event no larger than :data:`EVENT_MAX_BYTES`; of a larger one the beginnings of its texts and lists, and
+    ``shortened``."""
+    made = event
+    for most in SHORTER:
+        if _size_bytes(made) <= EVENT_MAX_BYTES:
+            return made
+        made = {key: _beginning(value, most) for key, value in event.items()} | {"shortened": True}
+    return made
+
+
+def _size_bytes(event: Event) -> int:
+    return len(json.dumps(event, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _beginning(value: Any, most: int) -> Any:
+    if isinstance(value, str):
+        return value[:most]
+    if isinstance(value, dict):
+        return {key: _beginning(part, most) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_beginning(part, most) for part in value[: most // 10]]
+    return value

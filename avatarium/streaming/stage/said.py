@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from avatarium.engine.speech import Word
     from avatarium.streaming.stage.utterances import Utterance
 
+TOLD_MAX = 100
+"""Characters in events of a text that was never begun."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
@@ -35,6 +38,10 @@ class Said:
             "words_said": len(self.words),
             "words": list(self.words),
         }
+
+    def as_event(self) -> dict[str, Any]:
+        """The same for all who listen; of what was never begun only the beginning, as much of it may have waited."""
+        return self.as_json() | ({} if self.said_ms else {"text": self.text[:TOLD_MAX]})
 
 
 def said_of(utterance: Utterance, cut: Cut | None) -> Said:

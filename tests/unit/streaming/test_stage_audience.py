@@ -8,7 +8,7 @@ import pytest
 from avatarium.engine.live import Painter
 from avatarium.errors import BusyError, NotFoundError
 from avatarium.settings import Settings
-from avatarium.streaming.stage.audience import SOUND_BITRATE, START_BITRATE, VIEWERS_MAX, Audience
+from avatarium.streaming.stage.audience import SOUND_BITRATE, START_BITRATE, VIEWERS_MAX, Audience, name_of
 from avatarium.streaming.stage.show import TICK_S, Show
 from tests.support.live_rooms import FlatFace, KeepingViewer, in_loop, make_show
 
@@ -145,3 +145,28 @@ async def test_a_viewer_that_cannot_be_closed_does_not_keep_the_others() -> None
     stuck, good = joined(audience, Stuck()), joined(audience, KeepingViewer())
     await audience.close()
     assert good.closed and not audience.has(stuck)
+
+
+@in_loop
+async def test_viewers_are_told_how_it_ended_and_not_what_it_cost() -> None:
+    _, audience = hall()
+    viewer = joined(audience, KeepingViewer())
+    why = (
+        "You left the room. 13.5 seconds with a viewer make 3 begun units of 5 seconds at 1 each: 3 coins; 9 were back."
+    )
+    event = {"number": 4, "type": "ended", "reason": "left", "held": 12, "charged": 3, "refunded": 9, "why": why}
+    audience.tell(event | {"recording_key": "live/1.mp4", "room_id": "r1", "used_s": 13.5})
+    assert viewer.events == [
+        {"number": 4, "type": "ended", "reason": "left", "used_s": 13.5, "why": "You left the room."}
+    ]
+
+
+@in_loop
+async def test_what_others_are_told_of_a_viewer_does_not_end_his_connection() -> None:
+    _, audience = hall()
+    viewer = joined(audience, KeepingViewer())
+    (described,) = audience.described()
+    assert described["id"] == name_of(viewer) != viewer.id
+    with pytest.raises(NotFoundError):
+        audience.find(described["id"])
+    assert audience.find(viewer.id) is viewer

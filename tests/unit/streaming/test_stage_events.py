@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatarium.streaming.stage.events import HISTORY, KEEPALIVE, EventLog
+from avatarium.streaming.stage.events import EVENT_MAX_BYTES, HISTORY, KEEPALIVE, EventLog
 from tests.support.live_rooms import in_loop
 
 
@@ -97,3 +98,14 @@ async def test_who_is_slow_holds_up_nobody() -> None:
         log.emit("word")
     assert (await anext(following))["number"] == 102
     await following.aclose()  # type: ignore[attr-defined]
+
+
+def test_no_event_is_too_large_for_those_who_listen() -> None:
+    words = [{"text": "語" * 10, "start_ms": n, "end_ms": n} for n in range(2000)]
+    utterances = [{"command_id": "c", "text": "語" * 3000, "said_ms": 5, "words": words}] * 30
+    event = log_of().emit("interrupted", command_id="c1", utterances=utterances, generation=3)
+    assert len(json.dumps(event, ensure_ascii=False).encode()) <= EVENT_MAX_BYTES
+    assert event["shortened"] and event["generation"] == 3 and event["command_id"] == "c1"
+    assert event["utterances"][0]["text"].startswith("語語")
+    small = log_of().emit("answer", text="a" * 3000)
+    assert small["text"] == "a" * 3000 and "shortened" not in small

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatarium.streaming.stage.said import beginning
+from avatarium.streaming.stage.said import TOLD_MAX, Said, beginning
 
 TEXT = 'Well, "hello" there: $5 million — really?'
 WORDS = ["Well,", '"hello"', "there:", "$5 million", "really?"]
@@ -32,3 +32,11 @@ def test_what_was_said_is_a_beginning_and_holds_every_word(words: list[str], dat
     said = words[: data.draw(st.integers(0, len(words)))]
     found = beginning(text, said)
     assert text.startswith(found) and found.split() == said
+
+
+def test_of_what_was_never_begun_an_event_tells_the_beginning() -> None:
+    text = "word " * 500
+    waited = Said(command_id="c1", text=text, said_text="", said_ms=0)
+    begun = Said(command_id="c1", text=text, said_text="word", said_ms=300)
+    assert waited.as_json()["text"] == text and waited.as_event()["text"] == text[:TOLD_MAX]
+    assert begun.as_event() == begun.as_json()
