@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from avatarium.errors import AudioError, UnavailableError
 from avatarium.storage.fetch import Fetcher
@@ -89,10 +90,19 @@ def fetch_sound(fetcher: Fetcher, url: str, owner: str, scratch: Path) -> NDArra
 
 
 class Shelf:
-    """How much pushed sound waits in one room."""
+    """The pushed sound of one room."""
 
     def __init__(self) -> None:
-        self.waiting_s = 0.0
+        self._sources: WeakSet[PushedSource] = WeakSet()
+
+    def add(self, source: PushedSource) -> None:
+        """One more whose sound counts as long as it is wanted."""
+        self._sources.add(source)
+
+    @property
+    def waiting_s(self) -> float:
+        """What waits in all."""
+        return sum(source.waiting_s for source in self._sources if not source.over.is_set())
 
 
 class PushedSource:
@@ -110,6 +120,7 @@ class PushedSource:
         self._listen = listen
         self._rate = rate
         self._shelf = shelf or Shelf()
+        self._shelf.add(self)
         self._parts: deque[NDArray[np.int16]] = deque()
         """None shorter than a tenth of a second but the last: many tiny messages would cost more than what they hold.
         Kept small, as many may wait."""
@@ -147,14 +158,10 @@ class PushedSource:
     def _keep(self, part: NDArray[np.int16]) -> None:
         import numpy as np
 
-        self._count(len(part))
+        self._samples += len(part)
         if self._parts and len(self._parts[-1]) < self._rate * PART_S:
             part = np.concatenate([self._parts.pop(), part])
         self._parts.append(part)
-
-    def _count(self, samples: int) -> None:
-        self._samples += samples
-        self._shelf.waiting_s += samples / self._rate
 
     async def end(self) -> None:
         """No more comes.
@@ -182,7 +189,7 @@ class PushedSource:
         finally:
             self._given_up = True
             self._parts.clear()
-            self._count(-self._samples)
+            self._samples = 0
 
     async def _has_room(self) -> None:
         with suppress(TimeoutError):
@@ -229,7 +236,7 @@ class PushedSource:
             taken.append(part)
             most -= len(part)
         joined = np.concatenate(taken)
-        self._count(-len(joined))
+        self._samples -= len(joined)
         return joined
 
 

@@ -11,7 +11,7 @@ from avatarium.streaming.stage.director import Director
 from avatarium.streaming.stage.kit import Kit
 from avatarium.streaming.stage.manner import Manner, check_text, manner_of
 from avatarium.streaming.stage.pools import Pools, call_in, run_in
-from avatarium.streaming.stage.sounds import RATE, FileSource, PushedSource, fetch_sound
+from avatarium.streaming.stage.sounds import RATE, FileSource, PushedSource, Shelf, fetch_sound
 from avatarium.streaming.stage.utterances import Source, TextSource, Utterance, expected_s
 from avatarium.streaming.wire import Accepted, RoomSpec, SpeakCommand
 
@@ -34,6 +34,7 @@ class Speaker:
         self._director = director
         self._pools = pools
         self._fetches = 0
+        self._shelf = Shelf()
 
     async def speak(self, command: SpeakCommand) -> Accepted:
         """Say a text or a recording, after what waits already.
@@ -70,7 +71,7 @@ class Speaker:
         """
         if self._director.find(command_id) is not None or self._director.expected(command_id) is not None:
             raise ConflictError("A command of this name is under way. Choose another.", code="command_known")
-        source = PushedSource(self._pools, self._kit.listen, rate)
+        source = PushedSource(self._pools, self._kit.listen, rate, self._shelf)
         manner = manner_of(self._spec)
         command = SpeakCommand(command_id=command_id)
         self._take(command, manner, source, seconds=0.0, asked_s=self._kit.clock.monotonic_s())
