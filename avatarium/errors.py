@@ -18,6 +18,7 @@
         ├── NotFoundError       404  not there, or somebody else's
         ├── ConflictError       409  it contradicts what is already so
         ├── GoneError           410  it was there and is over
+        ├── OutdatedError       412  what it builds on has changed meanwhile
         ├── TooLargeError       413
         ├── BusyError           429  too often or too many; ``retry_after_s`` tells when again
         └── UnavailableError    503  a part of the service is away
@@ -161,6 +162,12 @@ class GoneError(ServiceError):
     """It was there and is over."""
 
     status = 410
+
+
+class OutdatedError(ServiceError):
+    """What it builds on has changed meanwhile."""
+
+    status = 412
 
 
 class TooLargeError(ServiceError):

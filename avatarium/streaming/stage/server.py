@@ -161,7 +161,7 @@ class _Control:
         fragment = (await _body(request)).decode("utf-8", "replace")
         if not isinstance(viewer, WhepViewer):
             raise RequestError("This viewer has no ICE that could be restarted.", code="bad_sdp")
-        answer = await viewer.patch(fragment)
+        answer = await viewer.patch(fragment, if_match=request.headers.get("if-match", ""))
         return Response(status_code=204) if answer is None else Response(answer, media_type=TRICKLE)
 
     async def drop(self, request: Request) -> Response:

@@ -16,7 +16,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceTransport
 
 from avatarium.clock import Clock
-from avatarium.errors import AvatariumError, ConflictError
+from avatarium.errors import AvatariumError, ConflictError, OutdatedError
 from avatarium.streaming.transports.channels import Channels
 from avatarium.streaming.transports.ice import IceSettings
 from avatarium.streaming.transports.link import IceIdentity, IceLink
@@ -194,14 +194,20 @@ class WhepViewer:
         if self.connected:
             self._host.heard(self, pcm, rate)
 
-    async def patch(self, fragment: str) -> str | None:
+    async def patch(self, fragment: str, *, if_match: str = "") -> str | None:
         """Further candidates (nothing to answer), or a restart of ICE (answered with a fragment of ours), RFC 8840.
 
+        Args:
+            if_match: the header: names of the ICE sessions it is meant for, ``*`` or empty for any. Candidates of a
+                session that a restart has ended would else be taken for another restart (RFC 9725, section 4.3).
+
         Raises:
+            OutdatedError: ``ice_session_over``: it is meant for an earlier session.
             RequestError: ``bad_sdp``.
             ConflictError: ``ice_restart_refused``: the viewer is not connected; it has to POST a new offer.
         """
         found = read_fragment(fragment)
+        self._check_session(if_match)
         if found.ufrag == self._link.remote.ufrag:
             await self._link.add_candidates(found.candidates)
             return None
@@ -220,6 +226,14 @@ class WhepViewer:
             ) from problem
         first = next(section for section in self._offer.sections if section.accepted)
         return write_fragment(self._link.local, self._link.candidates, first.mid)
+
+    def _check_session(self, if_match: str) -> None:
+        tags = {tag.strip().strip('"') for tag in if_match.split(",")} - {""}
+        if tags and not tags & {"*", self._link.local.ufrag}:
+            raise OutdatedError(
+                "This belongs to an ICE session that a restart has ended; send what belongs to the present one.",
+                code="ice_session_over",
+            )
 
     def send_picture(self, packet: LivePacket) -> None:
         """See :class:`.viewer.Viewer`."""

@@ -14,7 +14,7 @@ import uvloop
 from aiortc.mediastreams import AudioStreamTrack
 from av import AudioFrame
 
-from avatarium.errors import ConflictError, RequestError
+from avatarium.errors import ConflictError, OutdatedError, RequestError
 from avatarium.streaming.transports import ice as ice_module
 from avatarium.streaming.transports import whep as whep_module
 from avatarium.streaming.transports.ice import IceSettings
@@ -184,9 +184,33 @@ def test_candidates_may_come_later_and_a_stranger_s_fragment_does_not_restart_wh
             with pytest.raises(ConflictError, match="POST a new offer"):
                 await viewer.patch("a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n")
             identity = [line for line in lines if line.startswith(("a=ice-ufrag:", "a=ice-pwd:"))][:2]
-            assert await viewer.patch("\r\n".join([*identity, "m=audio 9 X 0", "a=mid:0", *candidates])) is None
+            late = "\r\n".join([*identity, "m=audio 9 X 0", "a=mid:0", *candidates])
+            assert await viewer.patch(late) is None
             await receiver.accept(answer)
             await receiver.until_pictures(3)
+            await receiver.close()
+
+    asyncio.run(run())
+
+
+def test_late_candidates_of_a_session_that_is_over_are_not_taken_for_a_restart() -> None:
+    async def run() -> None:
+        async with broadcasting(Broadcast()) as host:
+            receiver = Receiver()
+            offer = await receiver.offer()
+            viewer, answer = await answer_offer(
+                host, offer, uid=1, may_publish=False, ice=IceSettings(), size=host.size
+            )
+            host.admit(viewer)
+            (tag,) = {line.partition(":")[2] for line in answer.splitlines() if line.startswith("a=ice-ufrag:")}
+            await receiver.accept(answer)
+            await receiver.until_pictures(3)
+            stranger = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
+            with pytest.raises(OutdatedError, match="restart has ended"):
+                await viewer.patch(stranger, if_match='"earlier"')
+            own = [line for line in offer.splitlines() if line.startswith(("a=ice-ufrag:", "a=ice-pwd:"))][:2]
+            for good in ("*", f'"{tag}"', f'"earlier", "{tag}"', ""):
+                assert await viewer.patch("\r\n".join(own), if_match=good) is None
             await receiver.close()
 
     asyncio.run(run())
