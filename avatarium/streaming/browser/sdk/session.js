@@ -95,7 +95,7 @@ export class Session {
     return this._udpFailed && hasSocket ? "socket" : "webrtc";
   }
 
-  // The new connection takes over when its signalling is done; the room drops the older one of the same viewer by itself.
+  // The new connection takes over when its signalling is done; then the older one says goodbye, whether the room knows it still or not.
   async _open(name) {
     const options = { ...this._where, token: this._token, speaks: Boolean(this._microphone), on: {} };
     const transport = new TRANSPORTS[name](options);
