@@ -18,6 +18,7 @@ from avatarium.engine.speech.models import hibari, kokoro
 from avatarium.engine.speech.models.rendering import SAMPLE_RATE, Rendering
 from avatarium.engine.speech.records import Samples, Speech
 from avatarium.engine.speech.speakers import Engine, Voice, find_voice
+from avatarium.engine.speech.text.breaths import breaths
 from avatarium.engine.speech.text.prepare import Sentence, sentences
 from avatarium.engine.speech.text.sentences import Boundary
 from avatarium.engine.speech.timing import Timed
@@ -63,7 +64,8 @@ def stream(
 ) -> Iterator[Speech]:
     """As :func:`synthesize`, sentence by sentence, each as soon as it is made.
 
-    Times in each chunk count from its own first sample. A long first sentence of a live voice comes in two chunks.
+    Times in each chunk count from its own first sample. A long first sentence of a live voice comes in two chunks,
+    and what takes it more than about 20 s in several.
     What is wrong with the arguments is raised by this call, not by the iterator, except a mark-up error further down.
     The iterator holds one sentence at a time and may be handed to another thread; one thread at a time may use it.
     """
@@ -134,6 +136,8 @@ class _Reader:
 
     def read(self, script: Iterable[Sentence]) -> Iterator[Speech]:
         said = False
+        if self.voice.live:  # somebody waits for the first sound
+            script = chain.from_iterable(map(breaths, script))
         for number, sentence in enumerate(script):
             chunk = self._chunk(sentence, number)
             said = said or bool(chunk.phonemes)

@@ -72,6 +72,8 @@ def words(tokens: Sequence[Token], phonemes: Sequence[Timed], shift_s: float) ->
     told: list[Word] = []
     before: list[str] = []
     for index, token in enumerate(tokens):
+        if not token.written:
+            continue  # the beginning of a token that ends in a later chunk
         if index in spans:
             start, end = spans[index]
             text = " ".join([*before, token.written])

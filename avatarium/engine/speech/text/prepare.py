@@ -22,6 +22,9 @@ LONGEST_OPENING = 60
 """Characters of the first chunk of a live voice."""
 
 _WRITTEN = re.compile(r"\S+")
+_UNBROKEN = re.compile(r"(?:\S{1,39}[^\w\s]|\S{40})(?=\S)")
+_LONG = re.compile(r"\S{41,}")
+"""Beyond any word. Readers of words try each part of what has no blank: the work grows with the cube of its length."""
 _LANGUAGE_NAMES = {
     "en": "English",
     "es": "Spanish",
@@ -172,8 +175,12 @@ def _joined(source: str, written: list[Span], groups: list[tuple[int, int, list[
     for first, last, words in groups:
         yield from (Token(written=source[slice(*span)], spoken="") for span in written[done:first])
         done = last + 1
-        yield Token(written=source[written[first][0] : written[last][1]], spoken=" ".join(words))
+        yield Token(written=source[written[first][0] : written[last][1]], spoken=_breakable(" ".join(words)))
     yield from (Token(written=source[slice(*span)], spoken="") for span in written[done:])
+
+
+def _breakable(spoken: str) -> str:
+    return _LONG.sub(lambda run: _UNBROKEN.sub(r"\g<0> ", run.group()), spoken)
 
 
 def _settled(tokens: list[Token]) -> Iterator[Token]:
