@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-CONTEXT_MAX = 5000
-"""Characters that are read; the call that sets a context takes no more."""
+from avatarium.streaming.wire import CONTEXT_MAX
 
 
 class Kind(Enum):

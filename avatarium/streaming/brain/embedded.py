@@ -6,18 +6,20 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import structlog
 
 from avatarium.engine.speech import guess_language
 from avatarium.errors import AssetError
 from avatarium.streaming.brain.answers import instructs, quoted, small_answer
-from avatarium.streaming.brain.context import CONTEXT_MAX, read_context, without
+from avatarium.streaming.brain.context import read_context, without
 from avatarium.streaming.brain.followups import Query, query_of
+from avatarium.streaming.brain.lane import Lane, Rank
 from avatarium.streaming.brain.memory import Memory
 from avatarium.streaming.brain.phrases import phrases, small_talk
 from avatarium.streaming.brain.retrieval import Embed, Hit, Index, Trust
+from avatarium.streaming.wire import CONTEXT_MAX
 
 KEPT = 64
 """Contexts that stay prepared, about 0.3 MB each."""
@@ -27,40 +29,67 @@ QUESTION_MAX = 500
 log = structlog.get_logger()
 
 
+@dataclass(slots=True, eq=False)
+class _Preparation:
+    task: asyncio.Task[Shelf]
+    waiting: int = 0
+    """How many wait for it."""
+
+    @property
+    def failed(self) -> bool:
+        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
+
+
 class Library:
-    """Prepared contexts of a process, by their hash. Used from one event loop; works in one thread of its own."""
+    """Prepared contexts of a process, by their hash. Used from one event loop; works in one thread of its own.
+
+    Answers go before preparations, and a preparation that nobody waits for any more is not begun: a room whose context
+    changes all the time keeps no other one waiting.
+    """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="brain")
-        self._prepared: OrderedDict[str, asyncio.Task[Shelf]] = OrderedDict()
+        self._lane = Lane("brain")
+        self._prepared: OrderedDict[str, _Preparation] = OrderedDict()
 
     async def shelf(self, context: str) -> Shelf:
         """A context made ready, once for all who ask for it at the same time."""
         key = hashlib.sha256(context.encode()).hexdigest()
-        task = self._prepared.get(key)
-        if task is None or (task.done() and (task.cancelled() or task.exception())):
-            task = self._prepared[key] = asyncio.create_task(self._prepare(context), name="prepare context")
-            while len(self._prepared) > KEPT:
-                _, old = self._prepared.popitem(last=False)
-                old.cancel()
+        known = self._prepared.get(key)
+        if known is None or known.failed:
+            known = _Preparation(asyncio.create_task(self._prepare(context), name="prepare context"))
+            self._prepared[key] = known
         self._prepared.move_to_end(key)
-        return await asyncio.shield(task)
+        known.waiting += 1
+        self._forget_old()
+        try:
+            return await asyncio.shield(known.task)
+        finally:
+            known.waiting -= 1
+            if not known.waiting and self._lane.waits(known.task):
+                known.task.cancel()
+                if self._prepared.get(key) is known:
+                    del self._prepared[key]
 
     async def search(self, shelf: Shelf, query: Query) -> list[Hit]:
         """The best passages for a question."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, shelf.index.search, query)
+        return await self._lane.run(Rank.ANSWER, shelf.index.search, query)
 
     async def aclose(self) -> None:
         """Stop; what a thread is busy with is waited for, a second at most."""
-        tasks = list(self._prepared.values())
+        tasks = [known.task for known in self._prepared.values()]
         self._prepared.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._lane.close()
 
     async def _prepare(self, context: str) -> Shelf:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, prepare_context, context)
+        return await self._lane.run(Rank.PREPARE, prepare_context, context)
+
+    def _forget_old(self) -> None:
+        unused = [key for key, known in self._prepared.items() if not known.waiting]
+        for key in unused[: max(0, len(self._prepared) - KEPT)]:
+            self._prepared.pop(key).task.cancel()
 
 
 class Shelf:

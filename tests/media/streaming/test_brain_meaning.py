@@ -10,9 +10,9 @@ import pytest
 
 from avatarium.engine.language.embedding import DIMENSIONS, embedding
 from avatarium.streaming.brain import Memory
-from avatarium.streaming.brain.context import CONTEXT_MAX
 from avatarium.streaming.brain.embedded import EmbeddedBrain, Library, prepare_context
 from avatarium.streaming.brain.followups import query_of
+from avatarium.streaming.wire import CONTEXT_MAX
 from bench.brain.__main__ import GOOD, Verdict, judged, questions
 
 pytestmark = pytest.mark.usefixtures("brain_models")

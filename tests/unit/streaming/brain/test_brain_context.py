@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatarium.streaming.brain.context import CONTEXT_MAX, Kind, Passage, read_context, sentences
+from avatarium.streaming.brain.context import Kind, Passage, read_context, sentences
+from avatarium.streaming.wire import CONTEXT_MAX
 
 
 def only(text: str) -> Passage:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,9 @@ from avatarium.errors import AssetError
 from avatarium.settings import Settings
 from avatarium.streaming.brain import Memory, embedded, open_brain
 from avatarium.streaming.brain.embedded import EmbeddedBrain, Library, Shelf, prepare_context
+from avatarium.streaming.brain.followups import query_of
 from avatarium.streaming.brain.phrases import phrases
+from tests.support.live_rooms import until
 
 HOTEL = """
 You are Anna, the receptionist of the Hotel Alpenblick.
@@ -184,3 +189,86 @@ def test_without_the_model_file_words_are_compared_and_the_room_is_told(
         return said
 
     assert asyncio.run(run()) == "The sauna is open every day and costs nothing."
+
+
+class Held:
+    """Preparations that go on until they are let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[str] = []
+        self.go = threading.Event()
+        monkeypatch.setattr(embedded, "prepare_context", self._prepare)
+
+    async def until_begun(self) -> None:
+        await until(lambda: self.begun, "it has begun")
+
+    def _prepare(self, context: str, **_: bool) -> Shelf:
+        self.begun.append(context)
+        assert self.go.wait(20)
+        return prepare_context(context, by_meaning=False)
+
+
+def test_contexts_set_one_after_the_other_keep_no_other_room_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch)
+
+    async def run() -> None:
+        library = Library()
+        first = asyncio.create_task(library.shelf("The first."))
+        await held.until_begun()
+        preparing = first
+        for number in range(60):
+            preparing = asyncio.create_task(library.shelf(f"Context {number}."))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if number < 59:
+                preparing.cancel()
+        other = asyncio.create_task(library.shelf(HOTEL))
+        await asyncio.sleep(0)
+        held.go.set()
+        await asyncio.gather(first, preparing, other)
+        await library.aclose()
+
+    asyncio.run(run())
+    assert held.begun == ["The first.", "Context 59.", HOTEL]
+
+
+def test_a_search_goes_before_preparations(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, done = Held(monkeypatch), []
+
+    async def run() -> None:
+        library = Library()
+        ready = prepare_context(HOTEL, by_meaning=False)
+
+        async def note(name: str, work: Coroutine[Any, Any, Any]) -> None:
+            await work
+            done.append(name)
+
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            group.create_task(note("one", library.shelf("One.")))
+            await held.until_begun()
+            group.create_task(note("two", library.shelf("Two.")))
+            gone = asyncio.create_task(library.search(ready, query_of("sauna", Memory(), "en")))
+            await asyncio.sleep(0)
+            gone.cancel()
+            query = query_of("When is breakfast?", Memory(), "en")
+            group.create_task(note("search", library.search(ready, query)))
+            await asyncio.sleep(0)
+            held.go.set()
+        await library.aclose()
+
+    asyncio.run(run())
+    assert done == ["one", "search", "two"]
+
+
+def test_no_more_contexts_are_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "KEPT", 2)
+
+    async def run() -> int:
+        library = ByWords()
+        for number in range(5):
+            await library.shelf(f"Context {number}.")
+        kept = len(library._prepared)
+        await library.aclose()
+        return kept
+
+    assert asyncio.run(run()) == 2
