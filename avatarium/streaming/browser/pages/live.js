@@ -139,6 +139,7 @@ function inLine(place, message) {
   room = null;
   go("line");
   const wait = place.expected_wait_s ? ` The wait is about ${minutes(place.expected_wait_s)} minutes.` : "";
+  $("waiting-title").textContent = place.place ? "All places are taken" : "Almost ready";
   $("waiting-words").textContent = place.place ? `You are number ${place.place} in line.${wait} This page asks again by itself.` : message;
   clearTimeout(line);
   line = setTimeout(start, LINE_S * 1000);

@@ -6,6 +6,11 @@ import { FirstSound } from "./figures.js";
 
 const PATH = "streaming-avatar/";
 const STATS_MS = 1000;
+// Refusals that pass by themselves, and what is said of them where the server's sentence is none for visitors.
+const WAITS = new Map([
+  ["rooms_full", ""],
+  ["no_stage", "The service is still starting. This page asks again by itself; it usually takes less than a minute."],
+]);
 
 export class Room {
   // `on`: event(object), picture(ms), sound(ms), stats(record), state(connection state, reason), blocked(), transport(name, why), over(words)
@@ -17,7 +22,8 @@ export class Room {
     this._microphone = null;
   }
 
-  // Answers null where all rooms are taken, after telling the place in line by `onLine`; call again then.
+  // Answers null where all rooms are taken or the service is still starting, after telling the place in line, if there is
+  // one, and why by `onLine`; call again then.
   async book(request, onLine) {
     try {
       const booked = await this._api.post(`${PATH}agora-token`, request);
@@ -26,8 +32,8 @@ export class Room {
       this.endsMs = booked.expire_epoch_timestamp * 1000;
       return booked;
     } catch (problem) {
-      if (!(problem instanceof ApiError) || problem.reason !== "rooms_full") throw problem;
-      onLine(problem.data || {}, problem.message);
+      if (!(problem instanceof ApiError) || !WAITS.has(problem.reason)) throw problem;
+      onLine(problem.data || {}, WAITS.get(problem.reason) || problem.message);
       return null;
     }
   }
