@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 SQUARE = "1:1"
 KEPT = 12
-"""Views that are kept, those of open rooms included: about 20 MB each."""
+"""Views that are kept for the rooms that come next, those used last: about 20 MB each. A room that is open keeps its
+own, whether it is among them or not."""
 log = structlog.get_logger()
 
 
