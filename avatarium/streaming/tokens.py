@@ -81,7 +81,11 @@ class AccessToken:
     @property
     def expires_s(self) -> int:
         """When it stops to open anything; the privilege to join may end before the token does."""
-        return self.issued_s + min(self.valid_s, self.privileges.get(Privilege.JOIN, 0))
+        return self.ends_s(Privilege.JOIN)
+
+    def ends_s(self, privilege: Privilege) -> int:
+        """When it stops to allow something, in seconds since 1970; at once what it does not name."""
+        return self.issued_s + min(self.valid_s, self.privileges.get(privilege, 0))
 
     def allows(self, privilege: Privilege) -> bool:
         """Whether it names a privilege."""

@@ -84,7 +84,8 @@ def admitted(connection: HTTPConnection, platform: Platform, channel: str, token
     count(connection, platform, f"viewers:{room.id}:{address_of(connection)}")
     if not room.is_open or room.expires_ms <= platform.clock.now_ms():
         raise GoneError("This room has ended. Whoever made it can book another.", code="room_over")
-    may_publish = known.allows(tokens.Privilege.PUBLISH_AUDIO) and bool(room.spec.get("microphone"))
+    heard = tokens.Privilege.PUBLISH_AUDIO
+    may_publish = known.allows(heard) and _lasts(platform, room, known, heard) and bool(room.spec.get("microphone"))
     return Ticket(room, stage_of(platform, room), may_publish=may_publish)
 
 
@@ -172,11 +173,15 @@ def _room_of(platform: Platform, channel: str, token: tokens.AccessToken) -> Roo
         raise NotFoundError("There is no such room any more.", code="room_not_found")
     if token.uid not in ("", str(room.uid)):
         raise ForbiddenError("This token is of an earlier room of that name.", code="token_for_other_room")
-    # A token that was good for all that was booked at first stays good where more was booked later.
-    first_end_s = room.expires_ms // 1000 - room.extended_s
-    if token.expires_s < first_end_s and token.expires_s <= platform.clock.now_ms() // 1000:
+    if not _lasts(platform, room, token, tokens.Privilege.JOIN):
         raise AuthError("This token has expired. Get another from whoever made the room.", code="room_token_expired")
     return room
+
+
+def _lasts(platform: Platform, room: Room, token: tokens.AccessToken, privilege: tokens.Privilege) -> bool:
+    """Whether a token still allows something: what held for all that was booked at first holds for what came later."""
+    ends_s, first_end_s = token.ends_s(privilege), room.expires_ms // 1000 - room.extended_s
+    return ends_s >= first_end_s or ends_s > platform.clock.now_ms() // 1000
 
 
 def _links(platform: Platform, room: Room) -> list[str]:

@@ -149,4 +149,5 @@ def test_the_privilege_to_join_may_end_before_the_token() -> None:
     short = AccessToken(
         app_id="", channel="", uid="", issued_s=100, valid_s=60, salt=1, privileges={Privilege.JOIN: 10}
     )
+    assert short.ends_s(Privilege.JOIN) == 110 and short.ends_s(Privilege.PUBLISH_AUDIO) == 100
     assert short.expires_s == 110 and verified(build(short, "x"), Credentials(app_id="", certificate="x")) == short
