@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ from avatarium.accounts.models import Scope
 from avatarium.api import sockets
 from avatarium.catalogue.shipped import shipped_avatars
 from avatarium.clock import ManualClock
-from avatarium.streaming import tokens
-from avatarium.streaming.guard import Guard
+from avatarium.errors import UnavailableError
+from avatarium.streaming import control, tokens
+from avatarium.streaming.guard import QUIET_S, Guard
 from avatarium.tasks.liveness import FileLocks
 from tests.running import Running, running
 from tests.support.stage import ANSWER, RESTARTED, StageDouble, stages
@@ -390,12 +392,38 @@ def test_of_a_room_whose_stage_died_the_service_itself_tells_the_end(
     stage.emit(room_id, "ready")
     clock.advance(12)
     it.platform.rooms.note_seen(stage.id, {room_id})
-    clock.advance(5)
     locks = FileLocks(tmp_path / "stages")
     guard = Guard(it.platform.database, it.platform.rooms, locks, clock, it.platform.settings)
     stage.stop()
+    assert guard.look() == 0
+    clock.advance(QUIET_S + 1)
     assert [guard.look(), guard.look()] == [0, 1]
     found = read(it, channel, **{"Last-Event-ID": "1"})
     assert [(name, event["reason"]) for name, event in found] == [("ended", "stage_lost")]
     assert found[0][1]["charged"] == 3 and found[0][1]["number"] == 2
     assert it.balance()[0] == 997
+
+
+def test_streams_of_events_do_not_use_up_what_calls_need(
+    it: Running, stage: StageDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "CONNECTIONS", 1)
+    monkeypatch.setattr(control, "STREAMS", 1)
+    monkeypatch.setattr(control, "CONNECT_S", 0.5)
+    book(it)
+    room_id = next(iter(stage.rooms))
+    stage.emit(room_id, "ready")
+    (record,) = it.platform.rooms.stages()
+
+    async def run() -> None:
+        client = control.StageClient(it.platform.secret)
+        first = client.events(record, room_id, after=0)
+        assert await anext(first)
+        assert await client.state(record, room_id)
+        with pytest.raises(UnavailableError):
+            await anext(client.events(record, room_id, after=0))
+        assert await client.state(record, room_id)
+        await first.aclose()  # type: ignore[attr-defined]
+        await client.close()
+
+    asyncio.run(run())
