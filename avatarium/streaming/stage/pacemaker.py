@@ -48,6 +48,7 @@ class Pace:
 
     show: Beats
     deliver: Callable[[Beat], None]
+    broke: Callable[[], None]
     base_s: float
     """When tick 0 was due, on the monotonic clock."""
     number: int = 0
@@ -90,6 +91,7 @@ class Pacemaker:
         self._paces: list[Pace] = []
         self._news = threading.Condition()
         self._stopping = False
+        self._work, self._working = 0, False
         self._thread = threading.Thread(target=self._run, name="pacemaker", daemon=True)
 
     def start(self) -> None:
@@ -103,13 +105,14 @@ class Pacemaker:
             self._news.notify()
         self._thread.join()
 
-    def add(self, show: Beats, deliver: Callable[[Beat], None]) -> Pace:
+    def add(self, show: Beats, deliver: Callable[[Beat], None], broke: Callable[[], None] = lambda: None) -> Pace:
         """Pace a room from now on.
 
         Args:
             deliver: gets each tick, in the pacemaker's thread; must not block.
+            broke: called there, once, where a tick could not be made or delivered; the room gets none any more.
         """
-        pace = Pace(show=show, deliver=deliver, base_s=self._now_s() + LEAD_MAX_S)
+        pace = Pace(show=show, deliver=deliver, broke=broke, base_s=self._now_s() + LEAD_MAX_S)
         with self._news:
             self._paces.append(pace)
             self._news.notify()
@@ -130,7 +133,23 @@ class Pacemaker:
         with self._news:
             return list(self._paces)
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def work(self) -> int | None:
+        """A number for what it does just now, new for each tick; None while it waits."""
+        return self._work if self._working else None
+
     def _run(self) -> None:
+        try:
+            self._keep_time()
+        except Exception:
+            log.exception("pacemaker_died")
+
+    def _keep_time(self) -> None:
         while True:
             with self._news:
                 leaving = [pace for pace in self._paces if pace.leaving or self._stopping]
@@ -138,10 +157,21 @@ class Pacemaker:
                 if self._stopping and not leaving:
                     return
                 pace = None if leaving else self._next()
+            self._work, self._working = self._work + 1, True
             for gone in leaving:
                 _close(gone)
             if pace is not None:
-                self.beat(pace)
+                self._beat_or_end(pace)
+            self._working = False
+
+    def _beat_or_end(self, pace: Pace) -> None:
+        try:
+            self.beat(pace)
+        except Exception:
+            # One room's trouble is not that of the others.
+            log.exception("tick_bug")
+            pace.leaving = True
+            pace.broke()
 
     def _next(self) -> Pace | None:
         """The room whose turn it is; None where something has changed while it was waited for."""
@@ -182,4 +212,5 @@ def _close(pace: Pace) -> None:
     except Exception:
         log.exception("close_bug")
     finally:
-        pace.closed.set_result(None)
+        if not pace.closed.done():
+            pace.closed.set_result(None)

@@ -33,6 +33,7 @@ from avatarium.streaming.stage.roll import Roll
 from avatarium.streaming.stage.server import create_control
 from avatarium.streaming.stage.serving import address_of, control_server, listen
 from avatarium.streaming.stage.stage import Errands, Stage
+from avatarium.streaming.stage.watchdog import Watchdog, end_process
 from avatarium.streaming.transports.ice import IceSettings
 from avatarium.streaming.transports.trial import Trials
 from avatarium.streaming.wire import CONTROL
@@ -61,10 +62,12 @@ class StageProcess:
 
     Args:
         platform: the installation.
+        on_hung: called from another thread where the stage hangs; ends the process unless given.
     """
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, on_hung: Callable[[], None] = end_process) -> None:
         self._platform = platform
+        self._on_hung = on_hung
         self._settings = platform.settings
         self.stage_id = f"{socket.gethostname()[:64]}-{uuid4().hex[:12]}"
         self.address = ""
@@ -93,6 +96,8 @@ class StageProcess:
         pools, errands, pacemaker = Pools.open(), Errands(), Pacemaker()
         brains, ears = open_brain(self._settings), EarKit()
         pacemaker.start()
+        watchdog = Watchdog(self._loop, pacemaker, self._on_hung)
+        watchdog.start()
         try:
             await run_in(pools.storing, partial(_remove_old, self._settings.home / SCRATCH))
             await run_in(pools.storing, _load_libraries)
@@ -100,6 +105,7 @@ class StageProcess:
             self.stage = Stage(kit, guessed(self._settings.live_share))
             await self._serve(kit, self.stage, errands)
         finally:
+            watchdog.stop()
             await ears.aclose()
             await brains.aclose()
             await run_in(pools.books, pacemaker.stop)

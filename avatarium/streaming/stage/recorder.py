@@ -70,15 +70,19 @@ class Recorder:
             self.lost += 1
 
     def finish(self) -> bool:
-        """Complete the file; False where there is none. Blocks."""
-        self._beats.put(None)
+        """Complete the file; False where there is none. Blocks, twice half a minute at most."""
+        try:
+            self._beats.put(None, timeout=STOP_S)
+        except queue.Full:
+            self.problem = self.problem or "the disk does not answer"
+            return False
         self._thread.join(STOP_S)
         return not self.problem and not self._thread.is_alive() and self.path.exists()
 
     def _run(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         film: _Film | None = None
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             while (beat := self._beats.get()) is not None:
                 picture = beat.pictures.get(CODEC)
                 if film is None and picture is not None and picture.key:

@@ -12,7 +12,7 @@ import structlog
 
 from avatarium.errors import AvatariumError, ConflictError, UnavailableError
 from avatarium.streaming.models import EndReason
-from avatarium.streaming.stage.audience import Audience
+from avatarium.streaming.stage.audience import Audience, name_of
 from avatarium.streaming.stage.conversation import Conversation
 from avatarium.streaming.stage.director import Director
 from avatarium.streaming.stage.events import EventLog
@@ -106,7 +106,9 @@ class StageRoom:
     def open(self) -> None:
         """Begin: media time counts, and the picture is loaded."""
         loop = asyncio.get_running_loop()
-        self.pace = self._kit.pacemaker.add(self.show, partial(call_in, loop, self._on_beat))
+        self.pace = self._kit.pacemaker.add(
+            self.show, partial(call_in, loop, self._on_beat), partial(call_in, loop, self._on_broken)
+        )
         self.director.start()
         self.conversation.start()
         self._loading = self._own(self._load(), "load")
@@ -191,7 +193,7 @@ class StageRoom:
         if self.spec.record and self._recorder is None:
             self._record()
         if self.audience.note_joined(viewer):
-            self.events.emit("viewer_joined", viewer_id=viewer.id, viewers=len(self.audience.connected))
+            self.events.emit("viewer_joined", viewer_id=name_of(viewer), viewers=len(self.audience.connected))
 
     def viewer_lost(self, viewer: Viewer) -> None:
         """Media does not reach it any more, and will not."""
@@ -206,7 +208,7 @@ class StageRoom:
             self.director.set_audience(False)
             self._note(partial(self._kit.books.note_lost, self.spec.room_id, at_ms=now_ms))
         if joined:
-            self.events.emit("viewer_left", viewer_id=viewer.id, viewers=left)
+            self.events.emit("viewer_left", viewer_id=name_of(viewer), viewers=left)
 
     def heard(self, viewer: Viewer, pcm: NDArray[float32], rate: int) -> None:
         """Sound of a viewer's microphone."""
@@ -264,21 +266,34 @@ class StageRoom:
 
     async def _end(self, reason: EndReason, until_ms: int | None, with_money: bool) -> dict[str, Any]:
         ended_ms = self._kit.clock.now_ms() if until_ms is None else until_ms
-        await self.hearing.close()
-        await self.director.close()
-        await self.conversation.close()
-        report = await self._close_books(reason, ended_ms) if with_money else {}
-        self.events.emit("ended", **({"reason": reason.value} | report))
-        await self.audience.close()
+        report: dict[str, Any] = {}
+
+        async def settle() -> None:
+            report.update(await self._close_books(reason, ended_ms) if with_money else {})
+            self.events.emit("ended", **({"reason": reason.value} | report))
+
+        async def store() -> None:
+            report["recording_key"] = await self._keep_recording()
+
+        # In this order, and each whatever became of the one before: what is left open would go on for ever.
+        closings = (self.hearing.close, self.director.close, self.conversation.close)
+        for step in (*closings, settle, self.audience.close, self._leave_pace, self._end_tasks, store):
+            try:
+                await step()
+            except Exception:
+                log.exception("end_bug", room=self.spec.room_id, step=step.__name__)
+        log.info("room_ended", room=self.spec.room_id, reason=reason.value, charged=report.get("charged"))
+        return report
+
+    async def _leave_pace(self) -> None:
         if self.pace is not None:
             closed = asyncio.wrap_future(self._kit.pacemaker.remove(self.pace))
             await asyncio.wait([closed], timeout=PACE_S)
+
+    async def _end_tasks(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        report["recording_key"] = await self._keep_recording()
-        log.info("room_ended", room=self.spec.room_id, reason=reason.value, charged=report.get("charged"))
-        return report
 
     async def _close_books(self, reason: EndReason, until_ms: int) -> dict[str, Any]:
         kit = self._kit
@@ -292,6 +307,9 @@ class StageRoom:
                     if problem.code == "room_not_found" or not left:
                         break
                     await asyncio.sleep(BOOKS_PAUSE_S)
+                except Exception:
+                    log.exception("books_bug", room=self.spec.room_id)
+                    break
         return {}  # the guard closes them
 
     def _note(self, write: Callable[[], None]) -> None:
@@ -306,6 +324,9 @@ class StageRoom:
                 except AvatariumError as problem:
                     log.warning("books_wait", room=self.spec.room_id, reason=problem.message, tries_left=left)
                     await asyncio.sleep(BOOKS_PAUSE_S if left else 0)
+                except Exception:
+                    log.exception("books_bug", room=self.spec.room_id)
+                    return
 
     # Pictures and sound
 
@@ -329,6 +350,14 @@ class StageRoom:
         until_ms = self.lifetime.joined_ms or self.lifetime.opened_ms
         # A task of its own, as the one that fails here is cancelled by the end.
         self._kit.spawn(self.end(EndReason.STAGE_LOST, until_ms=until_ms))
+
+    def _on_broken(self) -> None:
+        """No tick comes any more: what was shown until now counts, and no more."""
+        if self.ended:
+            return
+        message = "Something went wrong inside while this room was drawn, so it ends. It has been logged."
+        self.events.emit("problem", code="engine_bug", message=message)
+        self._kit.spawn(self.end(EndReason.STAGE_LOST))
 
     def _on_beat(self, beat: Beat) -> None:
         self._number = beat.number + 1

@@ -155,3 +155,32 @@ def test_a_show_that_cannot_be_closed_does_not_stop_the_others(running: Pacemake
         time.sleep(0.01)
     running.stop()
     assert good.made
+
+
+@pytest.mark.parametrize("at", ["make", "deliver"])
+def test_a_tick_that_fails_ends_its_room_and_no_other(running: Pacemaker, at: str) -> None:
+    """It ended the thread, and with it all rooms of the stage."""
+
+    class Broken(Drum):
+        def make(self, due_s: float, *, late: bool) -> Beat:
+            if at == "make":
+                raise RuntimeError("broken")
+            return super().make(due_s, late=late)
+
+    def deliver(beat: Beat) -> None:
+        if at == "deliver":
+            raise RuntimeError("broken")
+
+    told: list[str] = []
+    broken, good = Broken(), Drum()
+    pace = running.add(broken, deliver, lambda: told.append("broke"))
+    running.add(good, lambda beat: None)
+    pace.closed.result(timeout=10)
+    made = len(good.made)
+    until = time.monotonic() + 10
+    while len(good.made) < made + 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert running.alive and len(good.made) >= made + 3
+    running.remove(pace).result(timeout=5)
+    running.stop()
+    assert told == ["broke"] and broken.closed == 1

@@ -289,3 +289,52 @@ async def test_a_bug_of_one_viewer_does_not_end_the_room(tmp_path: Path) -> None
         good = made.join()
         await until(lambda: len(good.pictures) > 3, "the other sees")
         await until(lambda: broken.closed, "the broken one is let go")
+
+
+@in_loop
+async def test_a_room_whose_ticks_fail_is_ended_and_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **more: object) -> None:
+        raise RuntimeError("broken")
+
+    async with opened(tmp_path) as made:
+        made.join()
+        await until(lambda: made.room.media_ms >= 80, "it is shown")
+        monkeypatch.setattr(made.room.show, "make", broken)
+        await until(lambda: made.of("ended"), "it ends")
+        assert made.of("problem")[0]["code"] == "engine_bug"
+        assert made.of("ended")[0]["reason"] == "stage_lost"
+        assert made.kit.pacemaker.alive
+
+
+@in_loop
+@pytest.mark.parametrize("part", ["hearing", "director", "conversation", "audience"])
+async def test_an_end_that_fails_in_one_part_still_closes_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """The room went on in the pacemaker for ever, and its viewers were never told."""
+    async with opened(tmp_path) as made:
+        viewer = made.join()
+        await until(lambda: viewer.pictures, "it is shown")
+
+        close = getattr(made.room, part).close
+
+        async def broken() -> None:
+            await close()
+            raise RuntimeError("broken")
+
+        monkeypatch.setattr(getattr(made.room, part), "close", broken)
+        report = await made.room.end(EndReason.LEFT)
+        assert report["charged"] == 1 and made.books.kinds[-1] == "end"
+        assert made.of("ended") and not made.kit.pacemaker.paces
+        assert viewer.closed
+
+
+@in_loop
+async def test_a_bug_in_the_books_leaves_the_money_to_the_guard_and_ends_the_room(tmp_path: Path) -> None:
+    async with opened(tmp_path) as made:
+        viewer = made.join()
+        await until(lambda: made.books.kinds == ["joined"], "the books know")
+        made.books.troubles = [RuntimeError("broken")]
+        report = await made.room.end(EndReason.LEFT)
+        assert "charged" not in report and made.of("ended")[0]["reason"] == "left"
+        assert viewer.closed and not made.kit.pacemaker.paces
