@@ -290,6 +290,31 @@ def test_extending_holds_more_and_gives_a_longer_token(it: Running, stage: Stage
     assert coins(it) == COINS
 
 
+def test_the_same_key_answers_the_same_room_and_costs_once(it: Running, stage: StageDouble) -> None:
+    wanted = {"avatar_id": AVATAR, "expire_seconds": 60}
+    first, again = (it.post(f"{PREFIX}/agora-token", wanted, Idempotency_Key="k1") for _ in range(2))
+    assert (again["channel"], again["uid"]) == (first["channel"], first["uid"]) and len(stage.rooms) == 1
+    other = it.post(f"{PREFIX}/agora-token", wanted | {"expire_seconds": 61}, Idempotency_Key="k1")
+    assert (other["status"], other["reason"]) == (409, "idempotency_key_reused") and coins(it) == COINS - 12
+    more = {"channel": first["channel"], "seconds": 30}
+    longer = [it.post(f"{PREFIX}/extend", more, Idempotency_Key="e1")["coins"] for _ in range(3)]
+    assert longer == [18, 18, 18] and coins(it) == COINS - 18
+    it.post(f"{PREFIX}/leave", {"channel": first["channel"]})
+    ended = it.post(f"{PREFIX}/agora-token", wanted, Idempotency_Key="k1")
+    assert ended["channel"] == first["channel"] and len(stage.rooms) == 1 and coins(it) == COINS
+
+
+def test_a_booking_that_found_no_stage_may_be_made_again_with_its_key(it: Running) -> None:
+    wanted = {"avatar_id": AVATAR, "expire_seconds": 60}
+    with stages(it.platform) as (stage,):
+        stage.refusal = (503, {"reason": "stage_full", "message": "Full."})
+        assert it.post(f"{PREFIX}/agora-token", wanted, Idempotency_Key="k")["status"] == 503
+        stage.refusal = None
+        room = it.post(f"{PREFIX}/agora-token", wanted, Idempotency_Key="k")
+        assert [opened.spec.channel for opened in stage.rooms.values()] == [room["channel"]]
+    assert coins(it) == COINS - 12
+
+
 def test_a_session_tells_what_it_cost_and_why(it: Running, stage: StageDouble, clock: ManualClock) -> None:
     first, second = book(it), book(it, 30)
     it.platform.rooms.note_joined(next(iter(stage.rooms)))

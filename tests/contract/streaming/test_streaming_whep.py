@@ -103,6 +103,25 @@ def test_ice_servers_are_told_as_links(tmp_path: Path) -> None:
     assert links[1].endswith('credential-type="password"')
 
 
+def test_a_right_to_publish_that_has_ended_is_none(it: Running, stage: StageDouble, clock: ManualClock) -> None:
+    room = book(it, microphone=True)
+    clock.advance(20)
+    credentials = tokens.Credentials.of(it.platform.settings, it.platform.secret)
+    for lasts_s in (10, 30):
+        token = tokens.AccessToken(
+            app_id=credentials.app_id,
+            channel=room["channel"],
+            uid="",
+            issued_s=clock.now_ms() // 1000 - 20,
+            valid_s=60,
+            salt=1,
+            privileges={tokens.Privilege.JOIN: 60, tokens.Privilege.PUBLISH_AUDIO: lasts_s},
+        )
+        join(it, room, token=tokens.build(token, credentials.certificate))
+    (opened,) = stage.rooms.values()
+    assert [viewer["x-may-publish"] for viewer in opened.viewers] == ["0", "1"]
+
+
 def test_microphones_are_for_rooms_that_were_booked_with_one(it: Running, stage: StageDouble) -> None:
     join(it, book(it, microphone=True))
     deaf = book(it)
