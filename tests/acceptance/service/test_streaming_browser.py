@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, Route
 
 from tests.acceptance.service.conftest import READY_S, Service, end, make_service, wait_until
 from tests.support.chromium import NO_AUTOPLAY, NO_UDP, launched
@@ -449,6 +449,33 @@ def test_the_demo_page_from_key_to_bill(house: House, browser: Browser, context:
         page.click("#leave")
         page.wait_for_selector("#bill:not([hidden]) dd.total:has-text('coin')")
         assert fits()
+
+
+def test_the_demo_page_waits_for_a_service_that_is_still_starting(house: House, browser: Browser) -> None:
+    refusal = {"code": 503, "status": 503, "reason": "no_stage", "message": "No process is ready yet.", "data": None}
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=503, json=refusal)
+        else:
+            route.continue_()
+
+    with house.room():
+        pass  # a stage has a place now
+    with page_of(browser, f"{house.service.address}/live", **DESK) as page:
+        page.route("**/streaming-avatar/agora-token", answer)
+        page.fill("#key", house.key)
+        page.click("#key-panel button")
+        page.wait_for_selector("#start:not([disabled])")
+        page.click("#start")
+        page.wait_for_selector("#waiting:not([hidden]) :text('still starting')")
+        assert page.inner_text("#waiting-title") == "Almost ready"
+        page.wait_for_selector(".studio.seen")
+        assert len(asked) == 2, "it has asked again by itself"
+        page.click("#leave")
+        page.wait_for_selector("#bill:not([hidden])")
 
 
 @pytest.mark.parametrize(
