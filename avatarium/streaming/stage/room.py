@@ -308,8 +308,8 @@ class StageRoom:
                         break
                     await asyncio.sleep(BOOKS_PAUSE_S)
                 except Exception:
-                    log.exception("books_bug", room=self.spec.room_id)
-                    break
+                    log.exception("books_bug", room=self.spec.room_id, tries_left=left)
+                    await asyncio.sleep(BOOKS_PAUSE_S if left else 0)
         return {}  # the guard closes them
 
     def _note(self, write: Callable[[], None]) -> None:
