@@ -13,7 +13,8 @@ import structlog
 
 from avatarium.errors import AvatariumError, NotFoundError, UnavailableError
 from avatarium.streaming.models import EndReason
-from avatarium.streaming.placement import places_of, size_of
+from avatarium.streaming.placement import LATE, places_of, size_of
+from avatarium.streaming.stage.audience import START_BITRATE
 from avatarium.streaming.stage.capacity import Capacity
 from avatarium.streaming.stage.kit import Kit
 from avatarium.streaming.stage.pools import run_in
@@ -25,10 +26,7 @@ LOOK_S = 0.2
 ADAPT_S = 1.0
 STOP_S = 4.0
 """For all rooms together, of the eight seconds that the supervisor has for everybody."""
-LATE_MAX = 0.05
-"""Share of late ticks at which no further room is taken, as :data:`avatarium.streaming.placement.LATE`."""
 SLACK = 0.01
-START_BITRATE = 1_000_000
 log = structlog.get_logger()
 
 
@@ -176,7 +174,7 @@ class Stage:
             raise UnavailableError("This stage is being stopped. Try again.", code="stage_stopping", retry_after_s=2)
         wanted = _places(spec)
         full = self.rooms and self.taken + wanted > self.capacity.places + SLACK
-        if full or self.late > LATE_MAX:
+        if full or self.late > LATE:
             raise UnavailableError("This stage is full. Try again in a moment.", code="stage_full", retry_after_s=5)
 
     def _show(self, spec: RoomSpec) -> Show:
