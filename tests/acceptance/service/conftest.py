@@ -20,6 +20,9 @@ from typing import Any
 import psutil
 import pytest
 
+# One for all modules: Playwright can be begun once in a process.
+from tests.support.chromium import chromium as chromium
+
 ROOT = Path(__file__).parents[3]
 READY_S = 90.0
 """Ten on a machine that has nothing else to do."""

@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, Rout
 
 from tests.acceptance.service.conftest import READY_S, Service, end, make_service, wait_until
 from tests.support.chromium import NO_AUTOPLAY, NO_UDP, launched
-from tests.support.chromium import chromium as chromium
 from tests.support.web import web as web
 
 pytestmark = pytest.mark.long

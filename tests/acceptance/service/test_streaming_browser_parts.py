@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, BrowserType, Page, Route
 
 from avatarium.streaming import tokens
 from tests.support.chromium import HOST, launched, sdk_page
-from tests.support.chromium import chromium as chromium
 
 ANSWER_HEADERS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "*"}
 JOIN = """async (uid) => {

@@ -27,7 +27,6 @@ from avatarium.engine.face.landmarks import find_face
 from avatarium.engine.speech import synthesize
 from tests.acceptance.service.conftest import Service, make_service, wait_until
 from tests.acceptance.service.conftest import end as stop
-from tests.support.chromium import chromium as chromium
 from tests.support.chromium import launched
 
 TEXT = (Path(__file__).parents[3] / "docs" / "streaming.md").read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.service import coins
 from bench.figures import Figure, Spread, table
+from bench.service import coins
 from bench.service.work import Watched
 
 
