@@ -12,7 +12,7 @@ from avatarium.errors import BusyError, NotFoundError
 from avatarium.settings import Settings
 from avatarium.streaming.stage.events import LAST, Event
 from avatarium.streaming.stage.show import Beat, Show
-from avatarium.streaming.transports.viewer import Viewer
+from avatarium.streaming.transports.viewer import RECORDED, Viewer
 
 VIEWERS_MAX = 32
 """Of one room, those included whose connection is not made yet."""
@@ -25,8 +25,6 @@ RISE = 1.15
 THIN_BITRATE, THIN_LOSS = 250_000, 0.12
 """Where less reaches a viewer, or more is lost, every second picture is left out before anything else."""
 CLOSE_S = 3.0
-RECORDED = "h264"
-"""What recordings are made of."""
 VIEWERS_TOO = frozenset({"number", "event_id", "type", "channel", "time", "media_ms", "command_id", "reason", "used_s"})
 """What viewers are told of the end; what it cost is the owner's."""
 log = structlog.get_logger()

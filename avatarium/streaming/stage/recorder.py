@@ -17,7 +17,7 @@ from avatarium.clock import DAY_MS
 from avatarium.errors import AvatariumError
 from avatarium.platform import MediaPlatform
 from avatarium.streaming.stage.show import PICTURE_STEP, SOUND_STEP, Beat
-from avatarium.streaming.transports.viewer import PICTURE_RATE, SOUND_RATE, LivePacket
+from avatarium.streaming.transports.viewer import PICTURE_RATE, RECORDED, SOUND_RATE, LivePacket
 from avatarium.streaming.wire import RoomSpec
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from avatarium.engine.speech.records import Samples
 
-CODEC = "h264"
 NAME = "recording.mp4"
 MEDIA_TYPE = "video/mp4"
 ENGINE = "avatarium-photo"
@@ -84,7 +83,7 @@ class Recorder:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             while (beat := self._beats.get()) is not None:
-                picture = beat.pictures.get(CODEC)
+                picture = beat.pictures.get(RECORDED)
                 if film is None and picture is not None and picture.key:
                     film = _Film(self.path, self._size, picture.data, beat.number)
                 if film is not None:
@@ -121,7 +120,7 @@ class _Film:
         self._first = first
         self._last = first
         self._container: OutputContainer = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
-        self._picture: VideoStream = self._container.add_stream("h264", rate=25)
+        self._picture: VideoStream = self._container.add_stream(RECORDED, rate=25)
         self._picture.width, self._picture.height = size
         self._picture.pix_fmt = "yuv420p"
         self._picture.time_base = Fraction(1, PICTURE_RATE)

@@ -25,7 +25,7 @@ from avatarium.streaming.stage.pools import call_in, run_in
 from avatarium.streaming.stage.recorder import Recorder
 from avatarium.streaming.stage.show import TICK_S, Beat, Show
 from avatarium.streaming.stage.speaking import Speaker
-from avatarium.streaming.transports.viewer import Viewer
+from avatarium.streaming.transports.viewer import RECORDED, Viewer
 from avatarium.streaming.wire import RoomSpec
 
 if TYPE_CHECKING:
@@ -380,7 +380,7 @@ class StageRoom:
         size = size_of(self.spec.resolution, self.spec.shape)
         self._recorder = Recorder(self._kit.scratch / f"room-{self.spec.room_id}" / "recording.mp4", size)
         self._recorder.start()
-        self.show.want_key("h264")
+        self.show.want_key(RECORDED)
 
     async def _keep_recording(self) -> str:
         if self._recorder is None:

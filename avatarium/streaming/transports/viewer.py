@@ -14,6 +14,8 @@ PICTURE_RATE = 90_000
 """Units a second of a picture's ``pts`` (RFC 6184, RFC 7741)."""
 SOUND_RATE = 48_000
 """Units a second of a sound packet's ``pts`` (RFC 7587)."""
+RECORDED = "h264"
+"""The codec of pictures that recordings keep."""
 SOUND_PACKET_S = 0.02
 """Length of one Opus packet."""
 
