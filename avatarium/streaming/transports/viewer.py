@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,7 +14,7 @@ PICTURE_RATE = 90_000
 """Units a second of a picture's ``pts`` (RFC 6184, RFC 7741)."""
 SOUND_RATE = 48_000
 """Units a second of a sound packet's ``pts`` (RFC 7587)."""
-RECORDED = "h264"
+RECORDED: Final = "h264"
 """The codec of pictures that recordings keep."""
 SOUND_PACKET_S = 0.02
 """Length of one Opus packet."""
