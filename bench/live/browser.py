@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
+from avatarium.errors import AssetError
 from bench.live.rooms import Room
 
-CHROMIUM = "/usr/bin/chromium"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--disable-background-timer-throttling"]
 
 
@@ -87,12 +89,21 @@ class Meter:
 
 @contextmanager
 def chromium() -> Iterator[Meter]:
-    """A browser on the page that measures."""
+    """A browser on the page that measures.
+
+    Raises:
+        AssetError: ``no_browser``.
+    """
     handler = functools.partial(Quiet, directory=str(Path(__file__).parent))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        raise AssetError(
+            "There is no Chromium to measure with. Install one: sudo apt install chromium", code="no_browser"
+        )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
             page = browser.new_page()
             page.goto(f"http://127.0.0.1:{server.server_port}/page.html")
