@@ -99,9 +99,7 @@ def chromium() -> Iterator[Meter]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
-        raise AssetError(
-            "There is no Chromium to measure with. Install one: sudo apt install chromium", code="no_browser"
-        )
+        raise AssetError("There is no Chromium to measure with: sudo apt install chromium", code="no_browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
