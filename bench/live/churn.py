@@ -9,10 +9,11 @@ from typing import Any
 
 import psutil
 
+from avatarium.errors import UnavailableError
 from bench.figures import Figure
 from bench.installation import Client, Service
 from bench.live.receivers import Receiver, decode_nothing
-from bench.live.rooms import PREFIX, book
+from bench.live.rooms import PREFIX, Room, book
 
 Note = Callable[[str], None]
 WARM, AT_ONCE = 12, 4
@@ -45,7 +46,7 @@ def churn(service: Service, rooms: int, note: Note) -> list[Figure]:
 
 async def _drop(client: Client, rooms: int) -> None:
     for first in range(0, rooms, AT_ONCE):
-        opened = [await asyncio.to_thread(book, client, 60) for _ in range(AT_ONCE)]
+        opened = [await asyncio.to_thread(_booked, client) for _ in range(AT_ONCE)]
         viewers = await asyncio.gather(*(Receiver.join(room) for room in opened))
         await asyncio.to_thread(opened[0].tell, "speak", text="Good morning. I am going to be dropped.")
         await asyncio.sleep(0.5)
@@ -53,6 +54,18 @@ async def _drop(client: Client, rooms: int) -> None:
             await viewer.drop()
             if (first + number) % 2:
                 await asyncio.to_thread(viewer.room.tell, "leave")
+
+
+def _booked(client: Client) -> Room:
+    """A room; where all are taken, as rooms of lost viewers are for a while, it is asked for again."""
+    until = time.monotonic() + QUIET_S
+    while True:
+        try:
+            return book(client, 60)
+        except UnavailableError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(1.0)
 
 
 def _wait_for_quiet(client: Client) -> None:
