@@ -17,6 +17,7 @@ from bench.live.rooms import PREFIX, Room, book
 
 Note = Callable[[str], None]
 WARM, AT_ONCE = 12, 4
+IDLE_LOOP_S = 15.0
 QUIET_S = 90.0
 MEMORY_BAR_MB = 20.0
 
@@ -27,6 +28,7 @@ def churn(service: Service, rooms: int, note: Note) -> list[Figure]:
     client = service.client()
     before_coins = _coins(client)
     asyncio.run(_drop(client, WARM))
+    asyncio.run(_look_on(client))
     _wait_for_quiet(client)
     before = _holdings(service)
     note(f"{rooms} rooms opened and dropped")
@@ -54,6 +56,15 @@ async def _drop(client: Client, rooms: int) -> None:
             await viewer.drop()
             if (first + number) % 2:
                 await asyncio.to_thread(viewer.room.tell, "leave")
+
+
+async def _look_on(client: Client) -> None:
+    """Watch some rooms until the pictures of somebody who only listens are all kept: from then on they are shared."""
+    viewers = [await Receiver.join(await asyncio.to_thread(_booked, client)) for _ in range(AT_ONCE)]
+    await asyncio.sleep(IDLE_LOOP_S)
+    for viewer in viewers:
+        await viewer.drop()
+        await asyncio.to_thread(viewer.room.tell, "leave")
 
 
 def _booked(client: Client) -> Room:
