@@ -34,9 +34,10 @@ def executable() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[BrowserType]:
-    """What browsers are launched from; there can be one of it only."""
+    """What browsers are launched from. There can be one of it only, and as long as it is, an event loop runs in this thread:
+    it must not outlive the module, or nobody after it could begin one."""
     executable()
     with sync_playwright() as playwright:
         yield playwright.chromium

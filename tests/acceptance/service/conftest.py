@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-# One for all modules: Playwright can be begun once in a process.
+# One for all modules here: two that are alive at once exclude each other.
 from tests.support.chromium import chromium as chromium
 
 ROOT = Path(__file__).parents[3]
