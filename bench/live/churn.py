@@ -102,7 +102,7 @@ def _coins(client: Client) -> int:
 
 
 def _holdings(service: Service) -> tuple[int, int, float]:
-    """Files, threads and MB of memory of all stages."""
+    """Files and threads of all stages, and MB of memory of one."""
     stages: list[psutil.Process] = service.processes()["stage"]
-    memory = sum(stage.memory_full_info().uss for stage in stages) / 1e6
+    memory = sum(stage.memory_full_info().uss for stage in stages) / 1e6 / len(stages)
     return sum(stage.num_fds() for stage in stages), sum(stage.num_threads() for stage in stages), memory

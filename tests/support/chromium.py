@@ -36,8 +36,8 @@ def executable() -> str:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BrowserType]:
-    """What browsers are launched from. There can be one of it only, and as long as it is, an event loop runs in this thread:
-    it must not outlive the module, or nobody after it could begin one."""
+    """What browsers are launched from. There can be one of it only, and an event loop runs in this thread as long as
+    it lives: it must not outlive the module, or nobody after it could begin one."""
     executable()
     with sync_playwright() as playwright:
         yield playwright.chromium
