@@ -591,6 +591,6 @@ async def test_media_over_one_connection(stage: RunningStage) -> None:
                         await socket.send(json.dumps({"type": "got", "n": received}))
             (viewer,) = (await room.state())["viewers"]
             assert viewer["uid"] == 5 and viewer["connected"]
-            with pytest.raises(RequestError):
+            with pytest.raises(NotFoundError):  # what is shown of a viewer opens nothing
                 await room.client.patch(room.record, room.room.id, viewer["id"], b"a=ice-ufrag:abcd")
         await until(lambda: room.of("ended"), "its viewer is lost")
