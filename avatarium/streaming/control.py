@@ -40,6 +40,8 @@ END_S = 20.0
 """For ending a room: its recording is stored before the answer."""
 SILENCE_S = 25.0
 """A stream of events that says nothing for longer, not even that it lives, is dead."""
+CLOSE_S = 1.0
+"""For the goodbye of a WebSocket."""
 CONNECTIONS = 500
 STREAMS = 2000
 ANSWER_MAX = 1 << 20
@@ -155,7 +157,7 @@ class StageClient:
     async def socket(
         self, stage: StageRecord, path: str, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[ClientConnection]:
-        """A WebSocket to a stage."""
+        """A WebSocket to a stage. It is gone :data:`CLOSE_S` after the end at the latest, whatever the stage does."""
         from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidStatus, WebSocketException
 
@@ -164,7 +166,7 @@ class StageClient:
             url,
             additional_headers={**self._headers, **(headers or {})},
             open_timeout=CONNECT_S,
-            close_timeout=1,
+            close_timeout=CLOSE_S,
             max_size=SOCKET_MAX_BYTES,
             max_queue=SOCKET_QUEUE,
             ping_interval=None,  # a pong waits behind sound that there is no room for
@@ -180,8 +182,7 @@ class StageClient:
         try:
             yield connection
         finally:
-            with suppress(OSError, WebSocketException):
-                await connection.close()
+            await _close(connection)
 
     async def _call(
         self, method: str, stage: StageRecord, path: str, message: Message | None = None, *, timeout_s: float = ANSWER_S
@@ -206,6 +207,18 @@ class StageClient:
         if answer.is_error or len(answer.content) > ANSWER_MAX:
             raise _refused(answer.status_code, answer.content)
         return answer
+
+
+async def _close(connection: ClientConnection) -> None:
+    from websockets.exceptions import WebSocketException
+
+    with suppress(OSError, WebSocketException, TimeoutError):
+        try:
+            # The library's own time-out begins once its goodbye has room, which a stage that takes nothing never makes.
+            async with asyncio.timeout(CLOSE_S):
+                await connection.close()
+        finally:
+            connection.transport.abort()
 
 
 def _http(headers: Mapping[str, str], connections: int, silence_s: float) -> httpx.AsyncClient:

@@ -15,12 +15,15 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from avatarium.api.app import create_app
 from avatarium.api.connections import BoundedSocket
 from avatarium.api.sockets import MESSAGE_MAX_BYTES
 from avatarium.catalogue.shipped import shipped_avatars
+from avatarium.streaming.control import StageClient
+from avatarium.streaming.models import StageRecord
 from avatarium.supervisor.processes import _http
 from tests.running import Running, running
 from tests.support.stage import StageDouble, stages
@@ -74,6 +77,22 @@ def served(tmp_path: Path) -> Iterator[Served]:
             thread.join(PATIENCE_S)
             listener.close()
             assert not thread.is_alive()
+
+
+def stage_at(port: int) -> StageRecord:
+    return StageRecord(
+        id="stage-1",
+        host="here",
+        address=f"http://127.0.0.1:{port}",
+        places=4.0,
+        capacity={},
+        rooms=0,
+        load=0.0,
+        late=0.0,
+        draining=False,
+        started_ms=0,
+        seen_ms=0,
+    )
 
 
 async def exchanged(socket: ClientConnection, message: str | bytes) -> str | bytes:
@@ -149,6 +168,31 @@ def test_who_takes_nothing_is_cut_off(served: Served, monkeypatch: pytest.Monkey
         assert time.monotonic() < until, "both ends of it are gone"
         time.sleep(0.02)
     assert httpx.get(f"http://{served.address}/healthz", trust_env=False).status_code == 200
+
+
+def test_a_stage_that_takes_nothing_does_not_hold_who_leaves() -> None:
+    async def leave() -> None:
+        over = asyncio.Event()
+
+        async def deaf(socket: ServerConnection) -> None:
+            socket.transport.pause_reading()
+            await over.wait()
+            socket.transport.abort()
+
+        async with serve(deaf, "127.0.0.1", 0) as server:
+            stage = stage_at(server.sockets[0].getsockname()[1])
+            client = StageClient(b"secret")
+            try:
+                async with asyncio.timeout(PATIENCE_S), client.socket(stage, "/rooms/a/watch") as socket:
+                    with pytest.raises(TimeoutError):
+                        async with asyncio.timeout(1):
+                            while True:
+                                await socket.send(b"a" * (MESSAGE_MAX_BYTES - 1))
+            finally:
+                over.set()
+                await client.close()
+
+    asyncio.run(leave())
 
 
 def test_tokens_in_addresses_do_not_reach_the_log(served: Served, caplog: pytest.LogCaptureFixture) -> None:
