@@ -28,6 +28,10 @@ class Mouth(IntEnum):
     """0 at rest to 1 at the upper teeth."""
 
 
+COMING = 10
+"""Frames that a pose tells of those after it, at most."""
+
+
 class Emotion(StrEnum):
     """How somebody feels while speaking."""
 
@@ -64,6 +68,10 @@ class Pose:
     """Rise of the brows in IOD."""
     breath: float = 0.0
     """Rise of the shoulders in IOD."""
+    tick: int = 0
+    """Frames since the scene began: what a video of a person goes on with."""
+    coming: Floats = field(default_factory=lambda: np.zeros((0, len(Mouth)), np.float32))
+    """:attr:`mouth` of the frames after this one as far as they are known, shape ``(up to COMING, 6)``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +86,14 @@ class Performance:
     gaze: Floats
     brow: Floats
     breath: Floats
+    first: int = 0
+    """:attr:`Pose.tick` of the first frame."""
 
     def __len__(self) -> int:
         return len(self.mouth)
 
     def __getitem__(self, frame: int) -> Pose:
+        frame = range(len(self))[frame]
         return Pose(
             mouth=self.mouth[frame],
             emotion=self.emotion[frame],
@@ -91,4 +102,6 @@ class Performance:
             gaze=self.gaze[frame],
             brow=float(self.brow[frame]),
             breath=float(self.breath[frame]),
+            tick=self.first + frame,
+            coming=self.mouth[frame + 1 : frame + 1 + COMING],
         )
