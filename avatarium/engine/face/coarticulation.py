@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarium.engine.face.pose import Floats, Mouth
-from avatarium.engine.face.visemes import TARGETS, Viseme, visemes_of
+from avatarium.engine.face.style.record import GENERAL, SpeakingStyle
+from avatarium.engine.face.visemes import Viseme, visemes_of
 from avatarium.engine.speech.records import Phoneme
 
 OVERSAMPLING = 4
@@ -32,8 +33,6 @@ CONTEXT_S = 0.6
 SCENE_END_S = 1.0
 
 STRESSED, UNSTRESSED = 1.26, 1.03
-LOUD_SHARE = 0.30
-"""How much of the opening follows the loudness of the voice."""
 _VOWELS = frozenset("aeiouyæɑɒɔɐɛɜɪʊʌəøœɨʉɯɤɚɝᵻᵊ")
 
 
@@ -77,7 +76,13 @@ def _emphasis(phoneme: Phoneme) -> float:
 
 
 def mouth_controls(
-    phonemes: Sequence[Phoneme], frames: int, fps: float, *, start_s: float = 0.0, loudness: Floats | None = None
+    phonemes: Sequence[Phoneme],
+    frames: int,
+    fps: float,
+    *,
+    start_s: float = 0.0,
+    loudness: Floats | None = None,
+    style: SpeakingStyle | None = None,
 ) -> Floats:
     """Controls at the time of each frame.
 
@@ -87,25 +92,34 @@ def mouth_controls(
         fps: frames a second; frame ``i`` stands at ``start_s + i / fps``.
         start_s: time of the first frame.
         loudness: 0..1 for each frame against the voice's own usual level of .5; None for a level voice.
+        style: how this person speaks; None speaks as most people do.
 
     Returns:
         Shape ``(frames, 6)``, columns by :class:`Mouth`.
     """
     if frames <= 0:
         return np.zeros((0, len(Mouth)), np.float32)
-    end_s = start_s + frames / fps
-    near = [p for p in phonemes if p.end_s > start_s - CONTEXT_S and p.start_s < end_s + CONTEXT_S]
-    spoken = _with_silence_around(segments(near), start_s, end_s)
-    times = start_s + np.arange(frames * OVERSAMPLING) / (fps * OVERSAMPLING)
-    fine, gate = _blend(spoken, times), _closure(spoken, times)
+    style = style or GENERAL
+    spoken, times = scene(phonemes, frames, fps, start_s)
+    fine, gate = _blend(spoken, times, style), closure(spoken, times)
     fine[:, Mouth.OPEN] = fine[:, Mouth.OPEN] * (1 - gate) + PRESSED_GAP * gate
     fine[:, Mouth.UP] *= 1 - 0.8 * gate
-    controls = _smooth(fine)[::OVERSAMPLING].astype(np.float32)
+    controls = smooth(fine)[::OVERSAMPLING].astype(np.float32)
     if loudness is not None:
-        _emphasise(controls, loudness)
+        _emphasise(controls, loudness, style.loud_share)
     shut = _around_frames(gate) > 0.95
     controls[shut, Mouth.OPEN] = np.minimum(controls[shut, Mouth.OPEN], CLOSED_GAP)
     return controls
+
+
+def scene(
+    phonemes: Sequence[Phoneme], frames: int, fps: float, start_s: float
+) -> tuple[list[Segment], NDArray[np.float64]]:
+    """What is said near a stretch of frames, with silence around it, and the fine times at which it is blended."""
+    end_s = start_s + frames / fps
+    near = [p for p in phonemes if p.end_s > start_s - CONTEXT_S and p.start_s < end_s + CONTEXT_S]
+    times = start_s + np.arange(frames * OVERSAMPLING) / (fps * OVERSAMPLING)
+    return _with_silence_around(segments(near), start_s, end_s), times
 
 
 def _with_silence_around(spoken: list[Segment], start_s: float, end_s: float) -> list[Segment]:
@@ -115,22 +129,34 @@ def _with_silence_around(spoken: list[Segment], start_s: float, end_s: float) ->
     return [before, *spoken, _silence(last, max(last, end_s) + SCENE_END_S)]
 
 
-def _blend(spoken: list[Segment], times: NDArray[np.float64]) -> NDArray[np.float64]:
+def _blend(spoken: list[Segment], times: NDArray[np.float64], style: SpeakingStyle) -> NDArray[np.float64]:
     """Balance of all pulls at each time, shape ``(times, 6)``."""
-    centre = np.array([(s.start_s + s.end_s) / 2 for s in spoken])
-    half = np.array([(s.end_s - s.start_s) / 2 for s in spoken])
-    targets = np.array([_target(s) for s in spoken])
-    shape = np.array([TARGETS[s.viseme].dominance for s in spoken])
-    width = np.array([TARGETS[s.viseme].width_dominance for s in spoken])
-    pull = shape * _pull(times, centre, half, RISE_S, FALL_S)
-    pull_width = width * _pull(times, centre, half, WIDTH_RISE_S, WIDTH_FALL_S)
-    blended: NDArray[np.float64] = pull @ targets / pull.sum(1, keepdims=True)
-    blended[:, Mouth.WIDTH] = pull_width @ targets[:, Mouth.WIDTH] / pull_width.sum(1)
+    targets = np.array([_target(s, style) for s in spoken])
+    share, share_of_width = shares(spoken, times, style)
+    blended: NDArray[np.float64] = share @ targets
+    blended[:, Mouth.WIDTH] = share_of_width @ targets[:, Mouth.WIDTH]
     return blended
 
 
-def _target(segment: Segment) -> list[float]:
-    t, k = TARGETS[segment.viseme], segment.emphasis
+def shares(
+    spoken: list[Segment], times: NDArray[np.float64], style: SpeakingStyle
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How much each sound has of the mouth at each time, all but its width and then its width.
+
+    Returns:
+        Two of shape ``(times, segments)``; rows sum to 1.
+    """
+    centre = np.array([(s.start_s + s.end_s) / 2 for s in spoken])
+    half = np.array([(s.end_s - s.start_s) / 2 for s in spoken])
+    shape = np.array([style.target(s.viseme).dominance for s in spoken])
+    width = np.array([style.target(s.viseme).width_dominance for s in spoken])
+    pull = shape * _pull(times, centre, half, RISE_S * style.reach, FALL_S * style.reach)
+    pull_width = width * _pull(times, centre, half, WIDTH_RISE_S * style.reach, WIDTH_FALL_S * style.reach)
+    return pull / pull.sum(1, keepdims=True), pull_width / pull_width.sum(1, keepdims=True)
+
+
+def _target(segment: Segment, style: SpeakingStyle) -> list[float]:
+    t, k = style.target(segment.viseme), segment.emphasis
     return [t.open * k if t.open > 0 else t.open, t.width, t.chin * k, t.up * k, t.tuck, t.tongue]
 
 
@@ -145,7 +171,7 @@ def _pull(
     return pull
 
 
-def _closure(spoken: list[Segment], times: NDArray[np.float64]) -> NDArray[np.float64]:
+def closure(spoken: list[Segment], times: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 where a p, b or m holds the lips shut, fading to 0 beside it, shape ``(times,)``."""
     gate = np.zeros(len(times))
     for s in spoken:
@@ -155,7 +181,8 @@ def _closure(spoken: list[Segment], times: NDArray[np.float64]) -> NDArray[np.fl
     return gate
 
 
-def _smooth(fine: NDArray[np.float64]) -> NDArray[np.float64]:
+def smooth(fine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take the steps out of curves at :data:`OVERSAMPLING` times the frame rate, shape ``(times, curves)``."""
     window = np.hanning(2 * OVERSAMPLING + 3)[1:-1]
     padded = np.pad(fine, ((OVERSAMPLING, OVERSAMPLING), (0, 0)), mode="edge")
     columns = [np.convolve(padded[:, k], window / window.sum(), "valid") for k in range(fine.shape[1])]
@@ -171,8 +198,8 @@ def _around_frames(gate: NDArray[np.float64]) -> NDArray[np.float64]:
     return nearest
 
 
-def _emphasise(controls: Floats, loudness: Floats) -> None:
+def _emphasise(controls: Floats, loudness: Floats, share: float) -> None:
     """Open wider where the voice is loud, less where it is soft. In place; shut lips stay shut."""
-    factor = 1 + LOUD_SHARE * (np.clip(loudness, 0, 1) - 0.5)
+    factor = 1 + share * (np.clip(loudness, 0, 1) - 0.5)
     for column in (Mouth.OPEN, Mouth.CHIN):
         controls[:, column] *= np.where(controls[:, column] > 0, factor, 1.0)

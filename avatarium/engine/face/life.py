@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.face.coarticulation import mouth_controls
 from avatarium.engine.face.pose import FEELINGS, Emotion, Floats, Performance
+from avatarium.engine.face.style.record import SpeakingStyle
 from avatarium.engine.speech.records import Phoneme, Speech
 
 Times = NDArray[np.float64]
@@ -50,6 +51,8 @@ class Life:
     """How much of the emotion shows, 0..1."""
     liveliness: float = 1.0
     """Factor on the movement of the head; 0 holds it still."""
+    style: SpeakingStyle | None = None
+    """How this person's mouth forms sounds; None as most people's does."""
 
     def perform(
         self,
@@ -70,20 +73,23 @@ class Life:
         """
         t = start_s + np.arange(frames) / self.fps
         phonemes = speech.phonemes if speech else ()
-        loudness = _loudness(speech, frames, self.fps) if speech else np.zeros(frames, np.float32)
+        loudness = loudness_of(speech, frames, self.fps) if speech else np.zeros(frames, np.float32)
         ease = _ease(frames, self.fps)
         activity = _activity(loudness) * ease + np.linspace(*edges, frames) * (1 - ease)
         accents = _accents(phonemes, np.arange(frames) / self.fps, self.seed, start_s) * ease
         head = self._head(t, activity, accents)
         return Performance(
             fps=self.fps,
-            mouth=mouth_controls(phonemes, frames, self.fps, loudness=loudness if speech else None),
+            mouth=mouth_controls(
+                phonemes, frames, self.fps, loudness=loudness if speech else None, style=self.style
+            ),
             emotion=self._feeling(t),
             head=head.astype(np.float32),
             blink=self._blinks(t),
             gaze=self._gaze(t, head),
             brow=self._brows(t, activity, accents),
             breath=(BREATH_IOD * np.sin(2 * np.pi * BREATH_HZ * t)).astype(np.float32),
+            first=round(start_s * self.fps),
         )
 
     def blinks_until(self, end_s: float) -> list[float]:
@@ -159,7 +165,7 @@ def _uniform(index: NDArray[np.int64], seed: int, channel: int) -> Times:
     return uniform
 
 
-def _loudness(speech: Speech, frames: int, fps: float) -> Floats:
+def loudness_of(speech: Speech, frames: int, fps: float) -> Floats:
     """Loudness of each frame, 0..1, .5 for the voice's usual level."""
     edges = (np.arange(frames + 1) * speech.rate / fps).astype(int).clip(0, len(speech.audio))
     squares = np.concatenate([[0.0], np.cumsum(speech.audio.astype(np.float64) ** 2)])
