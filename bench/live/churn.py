@@ -26,7 +26,7 @@ def churn(service: Service, rooms: int, note: Note) -> list[Figure]:
     """Open and drop rooms in fours, wait until all have ended, and look."""
     decode_nothing()
     client = service.client()
-    before_coins = _coins(client)
+    before_coins, before_charged = _coins(client), _charged(client)
     asyncio.run(_drop(client, WARM))
     asyncio.run(_look_on(client))
     _wait_for_quiet(client)
@@ -35,7 +35,7 @@ def churn(service: Service, rooms: int, note: Note) -> list[Figure]:
     asyncio.run(_drop(client, rooms))
     _wait_for_quiet(client)
     after = _holdings(service)
-    charged = sum(int(report["charged"]) for report in _reports(client))
+    charged = _charged(client) - before_charged
     missing = before_coins - _coins(client) - charged
     return [
         Figure(name="open files more than before", value=after[0] - before[0], unit="files", bar=2),
@@ -95,6 +95,11 @@ def _reports(client: Client) -> list[dict[str, Any]]:
         if len(rows) >= data["count"] or not data["rows"]:
             return rows
         page += 1
+
+
+def _charged(client: Client) -> int:
+    """By all rooms together."""
+    return sum(int(report["charged"]) for report in _reports(client))
 
 
 def _coins(client: Client) -> int:
