@@ -12,7 +12,7 @@ from avatarium.streaming import repository
 from avatarium.streaming.models import EndReason, Room, RoomState
 from avatarium.streaming.reports import cost_of, used_ms
 
-_FAILED = (EndReason.STAGE_LOST, EndReason.STAGE_STOPPED)
+_FAILED = (EndReason.STAGE_LOST, EndReason.STAGE_STOPPED, EndReason.AVATAR_FAILED)
 
 
 def end(c: Connection, room: Room, reason: EndReason, *, until_ms: int, now_ms: int) -> Room:

@@ -108,6 +108,8 @@ class EndReason(StrEnum):
     """The process that rendered it died."""
     STAGE_STOPPED = "stage_stopped"
     """That process was stopped in good order."""
+    AVATAR_FAILED = "avatar_failed"
+    """Its picture or twin could not be had or shown."""
     REMOVED = "removed"
     """An operator ended it."""
 

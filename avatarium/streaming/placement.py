@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from avatarium.streaming.models import StageRecord
+from avatarium.streaming.wire import RoomSpec
 
 STANDARD = 512 * 512
 """Pixels of the picture that takes one place."""
@@ -26,6 +27,17 @@ def size_of(resolution: int, shape: str) -> tuple[int, int]:
     across, down = (int(part) for part in shape.split(":")) if shape else (1, 1)
     scale = resolution / min(across, down)
     return _even(across * scale), _even(down * scale)
+
+
+def coded_size(spec: RoomSpec) -> tuple[int, int]:
+    """Width and height of the pictures that viewers of a room get: of double height where the mask lies below."""
+    width, height = size_of(spec.resolution, spec.shape)
+    return width, 2 * height if spec.transparent else height
+
+
+def places_for(spec: RoomSpec) -> float:
+    """How many places a room takes of a stage."""
+    return places_of(*coded_size(spec))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ _ENDS = {
     EndReason.NEVER_JOINED: "Nobody joined the room",
     EndReason.STAGE_LOST: "The process that rendered the room failed",
     EndReason.STAGE_STOPPED: "The service was stopped",
+    EndReason.AVATAR_FAILED: "The avatar could not be shown",
     EndReason.REMOVED: "An operator ended the room",
 }
 

@@ -20,7 +20,7 @@ from avatarium.settings import Settings
 from avatarium.streaming import ending, repository
 from avatarium.streaming.booking import BookRequest, check_context, check_seconds, spec_of
 from avatarium.streaming.models import EndReason, Room, RoomState, StageRecord, Ticket
-from avatarium.streaming.placement import Choice, choose, places_of, size_of
+from avatarium.streaming.placement import Choice, choose, places_for
 from avatarium.streaming.replays import Once, booked_before, extended_before, with_extension
 from avatarium.streaming.reports import ITEM, Report, coins_of, price_of, report_of, units_of
 from avatarium.streaming.roll import StageRoll
@@ -282,7 +282,7 @@ class Rooms(StageRoll):
         self, c: Connection, spec: RoomSpec, price: int, ticket: str, avoid: Collection[str], once: Once
     ) -> Booked | RoomsFull:
         """A room with its place and its coins, or what to tell who has to wait, which is kept as well."""
-        places = places_of(*size_of(spec.resolution, spec.shape))
+        places = places_for(spec)
         living = self._locked(c)
         if (known := booked_before(c, spec.owner, once)) is not None:
             return _again(known, living)

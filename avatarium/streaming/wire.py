@@ -33,6 +33,10 @@ class RoomSpec(Message):
     """The engine's name of a built-in portrait; else empty."""
     picture_key: str
     """The picture in storage."""
+    package_key: str = ""
+    """What an avatar from a video is made of, in storage; empty of one from a picture."""
+    model_key: str = ""
+    """Its personal lip-sync model, in storage; empty where it speaks by the general one."""
     gender: str
     token_uid: int
     created_ms: int
@@ -53,6 +57,8 @@ class RoomSpec(Message):
     """A picture in storage to put behind the avatar."""
     background_color: str = ""
     """A colour as CSS writes it, in place of one."""
+    transparent: bool = False
+    """The person alone, for pages that put their own ground behind: colours above, the mask below."""
     record: bool = False
     microphone: bool = False
     """Whether viewers may send their sound, for the avatar to answer."""

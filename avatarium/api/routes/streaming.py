@@ -61,6 +61,7 @@ class Booking(BaseModel):
     emotion: str = Field("", max_length=20, description=f"One of {', '.join(EMOTIONS)}.")
     background_id: str = Field("", max_length=ID_MAX, description="A background of custom_back/allBackground.")
     background_color: str = Field("", max_length=64, description="Or a colour: rgb(0,128,0) or #008000.")
+    transparent: bool = Field(False, description="Show the person alone, before the ground of your page.")
     record: bool = Field(False, description="Whether to record the room; the report then has a `recording_url`.")
     microphone: bool = Field(False, description="Whether viewers may talk to the avatar.")
     qa_context: str = Field("", description=f"What answers are based on, {CONTEXT_MAX} characters at most.")

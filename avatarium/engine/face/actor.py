@@ -21,7 +21,7 @@ from avatarium.engine.face.look import read_look
 from avatarium.engine.face.meshing import LOWEST, build_mesh
 from avatarium.engine.face.mouth import paint_mouth, paint_seam, placed_mouth, stomion
 from avatarium.engine.face.pose import Mouth, Pose
-from avatarium.engine.face.raster import draw_map, lay_over
+from avatarium.engine.face.raster import draw_map, lay_over, undo_alpha
 from avatarium.engine.face.relax import soften_folds
 from avatarium.engine.face.rig import Rig, rotation
 from avatarium.engine.picture.fill import fill
@@ -146,14 +146,12 @@ class View:
         local, target, lids = self._move(pose)
         left, top, right, bottom = self._box
         person = self._warp(target, lids)
-        alpha = np.maximum(person[..., 3:], 1).astype(np.float32) / 255
         colours = self._cutout[..., :3].copy()
-        colours[top:bottom, left:right] = np.clip(person[..., :3] / alpha, 0, 255)
+        undo_alpha(person, colours[top:bottom, left:right])
         self._paint_mouth(colours, pose, local)
-        frame = self._cutout.copy()
-        frame[..., :3] = colours
-        frame[top:bottom, left:right, 3] = person[..., 3]
-        return frame
+        alpha = self._cutout[..., 3].copy()
+        alpha[top:bottom, left:right] = person[..., 3]
+        return np.asarray(cv2.merge([*cv2.split(colours), alpha]), np.uint8)
 
     def _on_canvas(self, actor: PhotoActor, placement: Placement, canvas: Image | None) -> tuple[Image, Alpha]:
         """The photo and its mask at their place and size."""

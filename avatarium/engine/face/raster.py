@@ -80,3 +80,15 @@ def lay_over(person: NDArray[np.uint8], ground: NDArray[np.uint8], out: NDArray[
             else:
                 for k in range(3):
                     out[y, x, k] = min(255, np.int32(person[y, x, k]) + (ground[y, x, k] * (255 - alpha) + 127) // 255)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def undo_alpha(person: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    """Colours of premultiplied RGBA as RGB of the same size; where nothing is seen they are black."""
+    height, width = out.shape[:2]
+    for y in range(height):
+        for x in range(width):
+            alpha = np.int32(person[y, x, 3])
+            for k in range(3):
+                colour = np.int32(person[y, x, k])
+                out[y, x, k] = colour if alpha == 255 else min(255, (colour * 255 + alpha // 2) // max(alpha, 1))

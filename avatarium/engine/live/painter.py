@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarium.engine.face.pose import Pose
+from avatarium.engine.live.packing import pack
 from avatarium.engine.live.performer import Tick
 from avatarium.engine.production import Renderer
+from avatarium.engine.video.framing import Size
 
 I420: TypeAlias = NDArray[np.uint8]
 """Planes Y, U and V below each other, ``(height * 3 / 2, width)``, contiguous; ITU-R BT.601, limited range."""
@@ -87,14 +89,17 @@ class Painter:
         view: whose frames have even sides.
         idle: where idle frames are kept; None paints every frame.
         key: the same for all views that show the same picture in the same way. None shares with nobody.
+        packed: paint the person alone, colours above and the mask below (:mod:`packing`); frames have double height.
     """
 
-    def __init__(self, view: Renderer, idle: IdleFrames | None = None, key: Hashable = None) -> None:
+    def __init__(
+        self, view: Renderer, idle: IdleFrames | None = None, key: Hashable = None, *, packed: bool = False
+    ) -> None:
         if view.size.width % 2 or view.size.height % 2:
             raise ValueError(f"frames of {view.size} have odd sides")
-        self.size = view.size
-        self._view, self._idle = view, idle
-        self._key: Hashable = object() if key is None else (key, view.size.width, view.size.height)
+        self.size = Size(view.size.width, 2 * view.size.height) if packed else view.size
+        self._view, self._idle, self._packed = view, idle, packed
+        self._key: Hashable = object() if key is None else (key, self.size.width, self.size.height)
         self._release = None
         if idle is not None:
             idle.lease(self._key)
@@ -117,4 +122,6 @@ class Painter:
             self._release()
 
     def _painted(self, pose: Pose) -> I420:
+        if self._packed:
+            return pack(self._view.render_cutout(pose))
         return np.asarray(cv2.cvtColor(self._view.render(pose), cv2.COLOR_RGB2YUV_I420), np.uint8)

@@ -23,6 +23,7 @@ def live_view(
     shape: str | None = None,
     background: Ground | None = None,
     shot: Shot = Shot.AUTO,
+    cutout: bool = False,
 ) -> Renderer:
     """Find the face in a picture and lay the picture out. Takes about a second of CPU.
 
@@ -32,6 +33,7 @@ def live_view(
         shape: such as ``"1:1"`` or ``"9:16"``; None takes the usual one that is nearest to the picture's.
         background: a colour or picture in place of the picture's own ground.
         shot: how much of the picture is shown.
+        cutout: whether the person is shown alone, by ``render_cutout``.
 
     Raises:
         PictureError: the picture cannot be used, or (FaceError) the face in it.
@@ -48,7 +50,7 @@ def live_view(
     size = _scaled(usual, resolution)
     actor = actor_of(picture)
     ground = None if background is None else make_ground(background, size)
-    return View(actor, size, frame_shot(actor, size, shot), background=ground)
+    return View(actor, size, frame_shot(actor, size, shot), background=ground, cutout=cutout)
 
 
 def _scaled(size: Size, short: int) -> Size:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 SDK = Path(__file__).parent / "sdk"
 ORDER = (
-    "logs", "errors", "emitter", "here", "parameters", "token", "sdp", "statistics", "autoplay", "remote", "local",
-    "pcm", "player", "whep", "socket", "session", "watch", "client", "agora",
+    "logs", "errors", "emitter", "here", "parameters", "token", "sdp", "statistics", "autoplay", "cutout", "remote",
+    "local", "pcm", "player", "whep", "socket", "session", "watch", "client", "agora",
 )  # fmt: skip
 """Each after those it uses while it loads."""
 PUBLIC = (

@@ -39,6 +39,7 @@ class Look:
     shape: str = ""
     background_key: str = ""
     background_color: str = ""
+    transparent: bool = False
 
     @classmethod
     def of(cls, spec: RoomSpec) -> Look:
@@ -50,6 +51,7 @@ class Look:
             shape=spec.shape,
             background_key=spec.background_key,
             background_color="" if spec.background_key else spec.background_color,
+            transparent=spec.transparent,
         )
 
 
@@ -102,7 +104,13 @@ class Looks:
                 picture = Path(folder) / "picture"
                 self._storage.copy_to(look.picture_key, picture)
             ground = self._ground(look, Path(folder))
-            return live_view(picture, resolution=look.resolution, shape=look.shape or SQUARE, background=ground)
+            return live_view(
+                picture,
+                resolution=look.resolution,
+                shape=look.shape or SQUARE,
+                background=ground,
+                cutout=look.transparent,
+            )
 
     def _ground(self, look: Look, folder: Path) -> Ground | None:
         from avatarium.engine.picture.read import read_picture

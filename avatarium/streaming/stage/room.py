@@ -12,6 +12,7 @@ import structlog
 
 from avatarium.errors import AvatariumError, ConflictError, UnavailableError
 from avatarium.streaming.models import EndReason
+from avatarium.streaming.placement import coded_size
 from avatarium.streaming.stage.audience import Audience, name_of
 from avatarium.streaming.stage.conversation import Conversation
 from avatarium.streaming.stage.director import Director
@@ -336,7 +337,8 @@ class StageRoom:
         look = Look.of(self.spec)
         try:
             self.view = await self._kit.looks.view(look)
-            self.show.set_painter(Painter(self.view, self._kit.looks.idle, look))
+            painter = Painter(self.view, self._kit.looks.idle, look, packed=look.transparent)
+            self.show.set_painter(painter)
         except AvatariumError as problem:
             self._fail(problem.code, problem.message)
         except Exception:
@@ -349,7 +351,7 @@ class StageRoom:
         self.events.emit("problem", code=code, message=message)
         until_ms = self.lifetime.joined_ms or self.lifetime.opened_ms
         # A task of its own, as the one that fails here is cancelled by the end.
-        self._kit.spawn(self.end(EndReason.STAGE_LOST, until_ms=until_ms))
+        self._kit.spawn(self.end(EndReason.AVATAR_FAILED, until_ms=until_ms))
 
     def _on_broken(self) -> None:
         """No tick comes any more: what was shown until now counts, and no more."""
@@ -375,10 +377,8 @@ class StageRoom:
             self._recorder.write(beat)
 
     def _record(self) -> None:
-        from avatarium.streaming.placement import size_of
-
-        size = size_of(self.spec.resolution, self.spec.shape)
-        self._recorder = Recorder(self._kit.scratch / f"room-{self.spec.room_id}" / "recording.mp4", size)
+        path = self._kit.scratch / f"room-{self.spec.room_id}" / "recording.mp4"
+        self._recorder = Recorder(path, coded_size(self.spec))
         self._recorder.start()
         self.show.want_key(RECORDED)
 

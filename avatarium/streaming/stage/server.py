@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avatarium.errors import AvatariumError, RequestError, TooLargeError
 from avatarium.streaming.models import EndReason
-from avatarium.streaming.placement import size_of
+from avatarium.streaming.placement import coded_size
 from avatarium.streaming.stage.refusals import refusal_of
 from avatarium.streaming.stage.room import StageRoom
 from avatarium.streaming.stage.sockets import Sockets
@@ -143,7 +143,8 @@ class _Control:
             uid=_number(request, "x-viewer-uid"),
             may_publish=request.headers.get("x-may-publish") == "1" and room.spec.microphone,
             ice=self._ice,
-            size=size_of(room.spec.resolution, room.spec.shape),
+            size=coded_size(room.spec),
+            alpha=room.spec.transparent,
             viewer_address=request.headers.get("x-viewer-address", ""),
         )
         if not room.add_viewer(viewer):

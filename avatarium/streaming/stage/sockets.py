@@ -14,7 +14,7 @@ from avatarium.clock import Clock
 from avatarium.errors import AudioError, AvatariumError, RequestError
 from avatarium.ids import new_id
 from avatarium.streaming.meter import Meter
-from avatarium.streaming.placement import size_of
+from avatarium.streaming.placement import coded_size
 from avatarium.streaming.stage.pcm import PcmFormat
 from avatarium.streaming.stage.refusals import refusal_of
 from avatarium.streaming.stage.room import StageRoom
@@ -67,7 +67,8 @@ class Sockets:
                 _Line(socket),
                 uid=int(uid) if uid.isascii() and uid.isdigit() else 0,
                 may_publish=headers.get("x-may-publish") == "1" and room.spec.microphone,
-                size=size_of(room.spec.resolution, room.spec.shape),
+                size=coded_size(room.spec),
+                alpha=room.spec.transparent,
             )
             room.add_viewer(viewer)
             await viewer.run()

@@ -13,7 +13,7 @@ import structlog
 
 from avatarium.errors import AvatariumError, NotFoundError, UnavailableError
 from avatarium.streaming.models import EndReason
-from avatarium.streaming.placement import LATE, places_of, size_of
+from avatarium.streaming.placement import LATE, places_for
 from avatarium.streaming.stage.audience import START_BITRATE
 from avatarium.streaming.stage.capacity import Capacity
 from avatarium.streaming.stage.kit import Kit
@@ -105,7 +105,7 @@ class Stage:
     @property
     def taken(self) -> float:
         """Places that its rooms take."""
-        return sum(_places(room.spec) for room in self.rooms)
+        return sum(places_for(room.spec) for room in self.rooms)
 
     # Looking after them
 
@@ -172,7 +172,7 @@ class Stage:
     def _check_room(self, spec: RoomSpec) -> None:
         if self.draining:
             raise UnavailableError("This stage is being stopped. Try again.", code="stage_stopping", retry_after_s=2)
-        wanted = _places(spec)
+        wanted = places_for(spec)
         full = self.rooms and self.taken + wanted > self.capacity.places + SLACK
         if full or self.late > LATE:
             raise UnavailableError("This stage is full. Try again in a moment.", code="stage_full", retry_after_s=5)
@@ -225,7 +225,3 @@ class Errands:
                 log.warning("errand_failed", reason=problem.message)
             elif problem is not None:
                 log.error("errand_bug", exc_info=problem)
-
-
-def _places(spec: RoomSpec) -> float:
-    return places_of(*size_of(spec.resolution, spec.shape))

@@ -24,6 +24,8 @@ OFFER_MAX = 64_000
 SECTIONS_MAX = 16
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+ALPHA = "a=x-alpha:below"
+"""An attribute of ours: the lower half of the picture is the mask of the upper one. Others skip it, as they have to."""
 MESSAGE_MAX = 65_536
 SCTP_PORT = 5000
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,16}")
@@ -110,6 +112,8 @@ class Answer:
     stream: str
     """Name of the media stream; sound and picture of one stream are kept together by browsers."""
     session: int
+    alpha: bool = False
+    """Whether the lower half of the pictures is the mask of the upper one."""
 
 
 def read_offer(text: str, *, may_publish: bool, size: tuple[int, int]) -> Offer:
@@ -307,6 +311,8 @@ def _streams(answer: Answer, section: Section) -> list[str]:
             lines.append(f"a=extmap:{number} {uri}")
     for codec in codecs:
         lines += _codec(codec)
+    if section.picture is not None and answer.alpha:
+        lines.append(ALPHA)
     if sender := answer.senders.get(section.mid):
         lines += _ssrcs(sender, answer.stream)
     return lines

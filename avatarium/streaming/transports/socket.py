@@ -106,11 +106,21 @@ class SocketViewer:
 
     codec = H264
 
-    def __init__(self, host: ViewerHost, socket: Socket, *, uid: int, may_publish: bool, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        host: ViewerHost,
+        socket: Socket,
+        *,
+        uid: int,
+        may_publish: bool,
+        size: tuple[int, int],
+        alpha: bool = False,
+    ) -> None:
         self.id = secrets.token_urlsafe(12)
         self.uid = uid
         self.connected = False
         self._host, self._socket, self._may_publish, self._size = host, socket, may_publish, size
+        self._alpha = alpha
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Message] = deque()
         self._more = asyncio.Event()
@@ -312,15 +322,9 @@ class SocketViewer:
         self._picture = picture_track(*sets, self._size)
         assert self._sound is not None
         if first:
-            self._put_text(
-                json.dumps(
-                    {
-                        "type": "streams",
-                        "video": {"mime": self._picture.mime, "width": self._size[0], "height": self._size[1]},
-                        "audio": {"mime": self._sound.mime},
-                    }
-                )
-            )
+            video = {"mime": self._picture.mime, "width": self._size[0], "height": self._size[1]}
+            video |= {"alpha": "below"} if self._alpha else {}
+            self._put_text(json.dumps({"type": "streams", "video": video, "audio": {"mime": self._sound.mime}}))
             self._put(SOUND, Flag.INIT, 0, self._sound.init, packet.due_s)
         self._put(PICTURE, Flag.INIT, 0, self._picture.init, packet.due_s)
 

@@ -53,6 +53,7 @@ async def answer_offer(
     may_publish: bool,
     ice: IceSettings,
     size: tuple[int, int],
+    alpha: bool = False,
     viewer_address: str = "",
     clock: Clock | None = None,
 ) -> tuple[WhepViewer, str]:
@@ -62,6 +63,7 @@ async def answer_offer(
         offer_sdp: the body of the POST.
         may_publish: whether sound of a microphone is received.
         size: width and height of the room's pictures.
+        alpha: whether their lower half is the mask of the upper one, which the answer tells.
         viewer_address: where the POST came from; a viewer on this machine is offered loopback.
 
     Raises:
@@ -69,7 +71,7 @@ async def answer_offer(
         UnavailableError: ``no_media_port``.
     """
     offer = read_offer(offer_sdp, may_publish=may_publish, size=size)
-    viewer = WhepViewer(host, offer, uid=uid, ice=ice, address=viewer_address, clock=clock or Clock())
+    viewer = WhepViewer(host, offer, uid=uid, ice=ice, address=viewer_address, clock=clock or Clock(), alpha=alpha)
     try:
         answer = await viewer.answer()
     except BaseException:
@@ -82,12 +84,20 @@ class WhepViewer:
     """One peer connection; see :class:`avatarium.streaming.transports.viewer.Viewer`."""
 
     def __init__(
-        self, host: ViewerHost, offer: Offer, *, uid: int, ice: IceSettings, address: str, clock: Clock
+        self,
+        host: ViewerHost,
+        offer: Offer,
+        *,
+        uid: int,
+        ice: IceSettings,
+        address: str,
+        clock: Clock,
+        alpha: bool = False,
     ) -> None:
         self.id = secrets.token_urlsafe(12)
         self.uid = uid
         self.connected = False
-        self._host, self._offer = host, offer
+        self._host, self._offer, self._alpha = host, offer, alpha
         self._link = IceLink(ice, offer.remote, viewer=address, name=str(uid), clock=clock, failed=self._lose)
         self._certificate = RTCCertificate.generateCertificate()
         self._dtls = RTCDtlsTransport(cast(RTCIceTransport, self._link), [self._certificate])
@@ -125,6 +135,7 @@ class WhepViewer:
                 fingerprints=self._certificate.getFingerprints()[:1],
                 senders=self._senders(),
                 stream=self.id,
+                alpha=self._alpha,
                 session=secrets.randbits(62),
             )
         )

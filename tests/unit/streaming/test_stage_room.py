@@ -200,7 +200,7 @@ async def test_a_picture_that_cannot_be_used_ends_the_room_for_nothing(tmp_path:
         await until(lambda: made.room.finished, "it ends")
         assert made.of("problem")[0]["code"] == "no_face"
         _, _, (reason, until_ms) = made.books.written[-1]
-        assert reason is EndReason.STAGE_LOST and until_ms == made.room.lifetime.opened_ms
+        assert reason is EndReason.AVATAR_FAILED and until_ms == made.room.lifetime.opened_ms
         with pytest.raises(UnavailableError, match="picture"):
             await made.room.loaded()
 

@@ -45,12 +45,23 @@ function go(state) {
   for (const id of new Set(Object.values(PANELS))) $(id).hidden = PANELS[state] !== id;
   const isLive = state === "live";
   for (const id of ["controls", "glance", "time"]) $(id).hidden = !isLive;
+  $("behind").hidden = !isLive || !seesThrough();
   $("who").hidden = isLive || state === "joining";
   $("state").hidden = !isLive && state !== "joining";
   $("start").disabled = state !== "lobby" || !setup.avatar;
   $("start").textContent = state === "joining" ? "Joining…" : "Start";
   if (!isLive) studio.classList.remove("seen");
   $("change-key").hidden = !["lobby", "bill"].includes(state);
+}
+
+function seesThrough() {
+  return "behind" in $("screen").dataset;
+}
+
+function showBehind(wanted) {
+  const [chosen] = [...document.getElementsByName("behind")].filter((choice) => choice.checked);
+  if (wanted) $("screen").dataset.behind = chosen.value;
+  else delete $("screen").dataset.behind;
 }
 
 function showState(words, dot) {
@@ -86,6 +97,7 @@ async function start() {
   try {
     const request = { ...setup.request(), ...(ticket ? { ticket } : {}) };
     if (!(await mine.book(request, inLine))) return;
+    showBehind(Boolean(request.transparent));
     ticket = "";
     figures = new Figures();
     talk.open($("context").value);
@@ -218,6 +230,7 @@ function wire() {
     ticket = "";
     go("lobby");
   });
+  $("behind").addEventListener("change", () => showBehind(true));
   $("leave").addEventListener("click", () => finish(room, true));
   $("again").addEventListener("click", () => {
     setup.greet();

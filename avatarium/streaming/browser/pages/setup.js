@@ -33,6 +33,7 @@ export class Setup {
     $("listen").addEventListener("click", () => this._listen());
     $("length").addEventListener("change", () => this._showCost());
     $("shape").addEventListener("change", () => this._showShape());
+    $("transparent").addEventListener("change", () => { $("ground").disabled = $("transparent").checked; });
     $("context").value = remembered("localStorage", "live-context");
     $("context").addEventListener("input", () => remember("localStorage", "live-context", $("context").value));
     $("faces").addEventListener("keydown", (event) => this._step(event));
@@ -47,14 +48,19 @@ export class Setup {
     this._showFaces();
     this._showLanguages();
     $("start").disabled = !this.avatar;
+    this._showGrounds(await this._api.post("custom_back/allBackground").catch(() => [])); // not every key may see them
     if (!this.avatar) toast("There is no avatar yet. Make one with avatar/upload or userVideoTwin/start, then load this page again.");
   }
 
   // What agora-token is asked for.
   request() {
+    const isTransparent = $("transparent").checked;
+    const ground = isTransparent ? "" : $("ground").value;
+    const isColour = ground.startsWith("#");
     const request = {
       avatar_id: this.avatar._id, expire_seconds: Number($("length").value), microphone: true, shape: $("shape").value,
-      qa_context: $("context").value.trim(), emotion: $("mood").value, record: $("record").checked, background_color: $("ground").value,
+      qa_context: $("context").value.trim(), emotion: $("mood").value, record: $("record").checked,
+      transparent: isTransparent, background_color: isColour ? ground : "", background_id: isColour ? "" : ground,
     };
     if ($("voice").value) request.voice_id = $("voice").value;
     else request.language = $("language").value;
@@ -146,6 +152,11 @@ export class Setup {
     const seconds = Number($("length").value);
     const coins = Math.ceil(Math.ceil(seconds / this._facts.unit_s) * this._facts.unit_coins);
     $("cost").textContent = `Up to ${coins} coin${coins === 1 ? "" : "s"}. Time you do not use is given back.`;
+  }
+
+  _showGrounds(grounds) {
+    $("ground-pictures").hidden = !grounds.length;
+    $("ground-pictures").replaceChildren(...grounds.map(({ _id, name }) => el("option", { value: _id }, name || "Unnamed")));
   }
 
   _showShape() {

@@ -1,6 +1,7 @@
 // What a viewer sees and hears. A track outlives its connection: after a reconnection it goes on with new media by itself.
 
 import { dontPlay, playElement } from "./autoplay.js";
+import { Cutout } from "./cutout.js";
 import { Emitter } from "./emitter.js";
 import { AgoraRTCException, invalid } from "./errors.js";
 
@@ -9,7 +10,8 @@ const HUSH_MAX_MS = 400;
 const FITS = ["cover", "contain", "fill"];
 
 class RemoteTrack extends Emitter {
-  // `source` is {track, element}: a MediaStreamTrack, where there is one, and the element that plays it already, where there is one.
+  // `source` is {track, element, alpha}: a MediaStreamTrack, where there is one; the element that plays it already, where there is
+  // one; and whether the lower half of its pictures is the mask of the upper one.
   constructor(kind, uid, readStats) {
     super();
     this.trackMediaType = kind;
@@ -56,8 +58,14 @@ export class RemoteVideoTrack extends RemoteTrack {
   constructor(uid, readStats) {
     super("video", uid, readStats);
     this._box = null;
+    this._cutout = null;
     this._config = {};
     this._seen = false;
+  }
+
+  // Ours: whether the picture is a person without a ground, which the page shows through.
+  get hasAlpha() {
+    return Boolean(this._source && this._source.alpha);
   }
 
   // Fills `element` (or the element with that id) with the picture.
@@ -74,6 +82,7 @@ export class RemoteVideoTrack extends RemoteTrack {
 
   stop() {
     if (this._video) dontPlay(this._video);
+    this._setCutout(false);
     if (this._box) this._box.remove();
     if (this._video && !(this._source && this._source.element === this._video)) this._video.srcObject = null;
     this._box = null;
@@ -87,9 +96,10 @@ export class RemoteVideoTrack extends RemoteTrack {
     if (!video || !video.videoWidth) throw new AgoraRTCException("INVALID_OPERATION", "There is no picture yet. Call play first.");
     const canvas = document.createElement("canvas");
     canvas.width = video.videoWidth;
-    canvas.height = video.videoHeight;
+    canvas.height = this._cutout ? video.videoHeight / 2 : video.videoHeight;
     const context = canvas.getContext("2d");
-    context.drawImage(video, 0, 0);
+    if (this._cutout) this._cutout.paint(); // what was painted before is the page's already
+    context.drawImage(this._cutout ? this._cutout.canvas : video, 0, 0);
     return context.getImageData(0, 0, canvas.width, canvas.height);
   }
 
@@ -99,10 +109,34 @@ export class RemoteVideoTrack extends RemoteTrack {
     if (this._video && this._video !== video) this._video.remove();
     this._video = video;
     style(video, this._config);
+    this._setCutout(this.hasAlpha);
     if (this._source.track && !plays(video, this._source.track)) video.srcObject = new MediaStream([this._source.track]);
     if (video.parentElement !== this._box) this._box.append(video);
     playElement(video);
-    this._announceFirstFrame(video);
+    if (this._cutout) this._showCutout(video);
+    else this._announceFirstFrame(video);
+  }
+
+  _setCutout(wanted) {
+    if (this._cutout && !wanted) this._cutout.close();
+    this._cutout = wanted ? this._cutout || new Cutout(() => this._saw()) : null;
+    if (this._box) this._box.style.backgroundColor = wanted ? "transparent" : "black";
+  }
+
+  // The video stays in the page, unseen: browsers play no other.
+  _showCutout(video) {
+    Object.assign(video.style, { width: "1px", height: "1px", opacity: "0", pointerEvents: "none" });
+    const cutout = this._cutout;
+    style(cutout.canvas, this._config);
+    if (cutout.canvas.parentElement !== this._box) this._box.append(cutout.canvas);
+    cutout.follow(video);
+    cutout.paint();
+  }
+
+  _saw() {
+    if (this._seen) return;
+    this._seen = true;
+    this.emit("first-frame-decoded");
   }
 
   _plainVideo() {
@@ -114,11 +148,7 @@ export class RemoteVideoTrack extends RemoteTrack {
 
   _announceFirstFrame(video) {
     if (this._seen) return;
-    const seen = () => {
-      if (this._seen) return;
-      this._seen = true;
-      this.emit("first-frame-decoded");
-    };
+    const seen = () => this._saw();
     if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(seen);
     else video.addEventListener("playing", seen, { once: true });
   }
@@ -135,13 +165,16 @@ function boxOf(id) {
   return box;
 }
 
-function style(video, config) {
-  video.className = "agora_video_player";
-  video.playsInline = true;
-  video.setAttribute("playsinline", "");
-  video.disablePictureInPicture = true;
-  const shape = { width: "100%", height: "100%", position: "absolute", left: "0", top: "0" };
-  Object.assign(video.style, shape, { objectFit: config.fit || "cover", transform: config.mirror ? "rotateY(180deg)" : "" });
+// A video, or the canvas in its place.
+function style(shown, config) {
+  shown.className = "agora_video_player";
+  if (shown instanceof HTMLVideoElement) {
+    shown.playsInline = true;
+    shown.setAttribute("playsinline", "");
+    shown.disablePictureInPicture = true;
+  }
+  const shape = { width: "100%", height: "100%", position: "absolute", left: "0", top: "0", opacity: "", pointerEvents: "" };
+  Object.assign(shown.style, shape, { objectFit: config.fit || "cover", transform: config.mirror ? "rotateY(180deg)" : "" });
 }
 
 export class RemoteAudioTrack extends RemoteTrack {

@@ -30,6 +30,7 @@ export class SocketTransport {
     this._problem = null;
     this._sizes = { video: { bytes: 0, packets: 0 }, audio: { bytes: 0, packets: 0 } };
     this._streams = null;
+    this._alpha = false;
   }
 
   // Resolves when the room sends.
@@ -80,7 +81,7 @@ export class SocketTransport {
     const behindS = this._player ? this._player.behindS : 0;
     const frames = shown.totalVideoFrames - shown.droppedVideoFrames;
     const video = { ...still, ...this._sizes.video, frames, received: shown.totalVideoFrames, dropped: shown.droppedVideoFrames, codec: "H264" };
-    if (element) Object.assign(video, { width: element.videoWidth, height: element.videoHeight });
+    if (element) Object.assign(video, { width: element.videoWidth, height: this._alpha ? element.videoHeight / 2 : element.videoHeight });
     return { at: performance.now(), video, audio: { ...still, ...this._sizes.audio, codec: "opus" }, rtt: 0, sent: 0, available: 0, relayed: false, behindMs: behindS * 1000 };
   }
 
@@ -124,11 +125,12 @@ export class SocketTransport {
 
   async _begin(streams) {
     this._streams = streams;
+    this._alpha = streams.video.alpha === "below";
     const player = new Player({ flows: () => this._flows(), broken: (problem) => this._broken(problem) });
     this._player = player;
     this._early = [];
     this._timer = setInterval(() => this._acknowledge(), ACKNOWLEDGE_MS);
-    for (const kind of TRACK_KINDS) this._on.media(kind, { element: player.element });
+    for (const kind of TRACK_KINDS) this._on.media(kind, { element: player.element, alpha: this._alpha && kind === "video" });
     player.element.play().catch((problem) => log(1, "The element waits:", problem)); // it opens its source only when it is to play
     this._settled();
     this._on.state("connected");

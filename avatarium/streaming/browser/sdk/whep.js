@@ -15,6 +15,7 @@ const SHOWING_MS = 10; // which Chromium counts as part of that wait
 const HOLD_MAX_MS = 400;
 const REQUEST_MS = 10_000;
 const FRAGMENT = "application/trickle-ice-sdpfrag";
+const HAS_ALPHA = /^a=x-alpha:below\s*$/m; // in an answer: the lower half of the picture is the mask of the upper one
 
 // At least so long a packet waits before it is played.
 function holdBack(receiver, ms) {
@@ -35,6 +36,7 @@ export class WhepTransport {
     this._trickles = true;
     this._over = false;
     this._mayPublish = true;
+    this._alpha = false;
   }
 
   // Resolves when signalling is done; media follows.
@@ -52,6 +54,7 @@ export class WhepTransport {
     const offer = await pc.createOffer();
     const response = await this._post(offer.sdp, signal);
     const answer = await response.text();
+    this._alpha = HAS_ALPHA.test(answer);
     this._keepResource(response);
     if (signal.aborted || this._over) throw new AgoraRTCException("OPERATION_ABORTED", "Joining was stopped by leave.");
     // Candidates are gathered from here on, so that the servers that came with the answer are asked too.
@@ -92,8 +95,10 @@ export class WhepTransport {
     this._token = token;
   }
 
-  read() {
-    return readPeer(this._pc);
+  async read() {
+    const reading = await readPeer(this._pc);
+    if (this._alpha && reading.video) reading.video.height /= 2;
+    return reading;
   }
 
   // Browsers bring picture and sound together by themselves, but take ten seconds for it after each hiccup of the network. Told
@@ -174,8 +179,9 @@ export class WhepTransport {
 
   _receive(track, receiver) {
     holdBack(receiver, getParameter("JITTER_TARGET_MS"));
-    if (track.kind === "video") this._picture = receiver;
-    this._on.media(track.kind, { track, element: track.kind === "audio" ? this._earlySound(track) : null });
+    const isPicture = track.kind === "video";
+    if (isPicture) this._picture = receiver;
+    this._on.media(track.kind, { track, element: isPicture ? null : this._earlySound(track), alpha: isPicture && this._alpha });
     if (!track.muted) this._on.flows(track.kind);
     track.onunmute = () => this._over || this._on.flows(track.kind);
   }
