@@ -3,83 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from avatarium.accounts import ledger
-from avatarium.accounts.reconcile import reconcile
-from avatarium.catalogue.shipped import shipped_avatars
-from avatarium.clock import SECOND_MS, ManualClock
-from avatarium.database import Database
-from avatarium.errors import AvatariumError, BusyError, ConflictError, NotFoundError, RequestError, TooFewCoinsError
+from avatarium.clock import SECOND_MS
+from avatarium.errors import AvatariumError, ConflictError, NotFoundError, RequestError, TooFewCoinsError
 from avatarium.platform import Platform
 from avatarium.settings import Settings
 from avatarium.streaming import repository
 from avatarium.streaming.booking import BookRequest
-from avatarium.streaming.models import EndReason, Room, RoomState, StageRecord
-from avatarium.streaming.rooms import Booked, Rooms
+from avatarium.streaming.models import EndReason, Room, RoomState
+from avatarium.streaming.rooms import Rooms
 from avatarium.streaming.waiting import RoomsFull
-
-AVATAR = shipped_avatars()[0].id
-
-
-@dataclass
-class House:
-    """An installation with a stage and two users."""
-
-    platform: Platform
-    clock: ManualClock
-    ada: str
-    ben: str
-
-    @property
-    def rooms(self) -> Rooms:
-        return self.platform.rooms
-
-    def stage(self, name: str = "s1", places: float = 4.0, **more: Any) -> None:
-        now_ms = self.clock.now_ms()
-        given = {"rooms": 0, "load": 0.0, "late": 0.0, "draining": False, "started_ms": now_ms, "seen_ms": now_ms}
-        self.rooms.register_stage(
-            StageRecord(id=name, host="h", address="http://h:1", places=places, capacity={}, **given | more)
-        )
-
-    def book(self, seconds: int = 60, owner: str = "", **more: Any) -> Room:
-        return self.booked(seconds, owner, **more).room
-
-    def booked(self, seconds: int = 60, owner: str = "", **more: Any) -> Booked:
-        return self.rooms.book(owner or self.ada, BookRequest(avatar_id=AVATAR, expire_s=seconds, **more))
-
-    def now(self, room: Room) -> Room:
-        found = self.rooms.get(room.id)
-        assert found is not None
-        return found
-
-    def coins(self, owner: str = "") -> int:
-        with self.platform.database.read() as c:
-            assert not reconcile(c)
-            return ledger.balance(c, owner or self.ada)[0]
-
-
-@pytest.fixture
-def house(database: Database, tmp_path: Path) -> Iterator[House]:
-    yield make(database, tmp_path)
-
-
-def make(database: Database, home: Path, **more: Any) -> House:
-    clock = ManualClock()
-    platform = Platform(Settings(home=home, **more), database, clock)
-    users = [platform.accounts.add_user(name, coins=1000).id for name in ("Ada", "Ben")]
-    made = House(platform=platform, clock=clock, ada=users[0], ben=users[1])
-    made.stage()
-    return made
+from tests.support.live_house import AVATAR, House
 
 
 def test_a_booking_holds_its_price_and_takes_a_place(house: House) -> None:
@@ -287,193 +227,6 @@ def test_stages_that_were_struck_off_are_told(house: House) -> None:
     with pytest.raises(AvatariumError) as refused:
         house.book()
     assert refused.value.code == "no_stage"
-
-
-def test_two_bookings_at_once_do_not_take_the_last_place(house: House) -> None:
-    house.stage("s1", places=3.0)
-    outcomes = at_once(12, lambda number: house.booked(5, house.ada if number % 2 else house.ben))
-    assert sum(isinstance(found, Booked) for found in outcomes) == 3
-    assert sum(isinstance(found, RoomsFull) for found in outcomes) == 9
-    told = {str((found.data or {})["place"]) for found in outcomes if isinstance(found, RoomsFull)}
-    assert told <= {"1", "2"}, "each of the two waits once"
-    assert house.coins(house.ada) + house.coins(house.ben) == 2000 - 3
-
-
-def test_whoever_ends_a_room_at_once_with_others_its_coins_move_once(house: House) -> None:
-    room = house.book()
-    house.rooms.note_joined(room.id)
-    house.clock.advance(7)
-    reports = at_once(8, lambda number: house.rooms.end(room.id, list(EndReason)[number % 7]))
-    assert len({repr(report) for report in reports}) == 1
-    assert house.coins() == 998
-
-
-def test_extensions_at_once_add_up(house: House) -> None:
-    room = house.book(5)
-    at_once(8, lambda number: house.rooms.extend(house.ada, room.channel, 5))
-    assert (house.now(room).booked_s, house.now(room).held, house.coins()) == (45, 9, 991)
-
-
-def at_once(number: int, work: Callable[[int], Any]) -> list[Any]:
-    """What threads that begin together get, errors of ours among it."""
-    outcomes: list[Any] = [None] * number
-    start = threading.Barrier(number)
-
-    def run(index: int) -> None:
-        start.wait()
-        try:
-            outcomes[index] = work(index)
-        except AvatariumError as problem:
-            outcomes[index] = problem
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return outcomes
-
-
-def test_who_came_first_goes_first(house: House) -> None:
-    house.stage("s1", places=1.0)
-    room = house.book()
-    first, second = refusal(house, house.ada), refusal(house, house.ben)
-    assert (first["place"], second["place"]) == (1, 2)
-    house.rooms.end(room.id, EndReason.LEFT)
-    assert refusal(house, house.ben, second["ticket"])["place"] == 2
-    assert refusal(house, house.ben)["place"] == 3, "another of his, for another visitor"
-    assert refusal(house, house.ben, first["ticket"])["place"] == 3, "the ticket of somebody else is none"
-    house.book(ticket=first["ticket"])
-    assert refusal(house, house.ben, second["ticket"])["place"] == 1
-
-
-def test_two_who_came_in_one_instant_keep_their_order(house: House) -> None:
-    house.stage("s1", places=1.0)
-    house.book()
-    standing = house.clock.now_ms()
-    tickets = []
-    for _ in range(8):
-        tickets.append(refusal(house, house.ada)["ticket"])
-        refusal(house, house.ada, tickets[-1])
-        house.clock.ms = standing
-    assert len(set(tickets)) == 8, "a ticket that was sent along is somebody's"
-    places = [refusal(house, house.ada, ticket)["place"] for ticket in tickets]
-    assert places == list(range(1, 9))
-
-
-def test_a_client_that_knows_no_tickets_does_not_wait_behind_itself(house: House) -> None:
-    house.stage("s1", places=1.0)
-    room = house.book(1000)
-    for _ in range(20):
-        house.clock.advance(3)
-        house.stage("s1", places=1.0)
-        place = refusal(house, house.ada)["place"]
-    assert place == 1
-    house.rooms.end(room.id, EndReason.LEFT)
-    assert house.book().is_open
-
-
-def test_asking_without_a_ticket_makes_one_place_for_each_size(house: House) -> None:
-    house.stage("s1", places=1.0)
-    room = house.book(1000)
-    asked = [refusal(house, house.ada, resolution=size) for size in (512, 512, 720, 512, 720)]
-    assert [answer["place"] for answer in asked] == [1, 1, 2, 1, 2]
-    assert len({answer["ticket"] for answer in asked}) == 2
-    house.rooms.end(room.id, EndReason.LEFT)
-
-
-def test_a_room_larger_than_any_stage_is_booked_and_locks_nobody_out(house: House) -> None:
-    house.stage("s1", places=2.5)
-    small = house.book(owner=house.ben)
-    large = refusal(house, house.ada, resolution=720, shape="16:9")
-    assert house.book(owner=house.ben).is_open, "who comes later takes what the first in line cannot use"
-    for room in house.rooms.open_rooms():
-        house.rooms.end(room.id, EndReason.LEFT)
-    assert refusal(house, house.ben)["place"] == 2, "now it can"
-    booked = house.book(resolution=720, shape="16:9", ticket=large["ticket"])
-    assert booked.places > 2.5 and house.now(small).end_reason == "left"
-
-
-def test_who_asks_no_more_loses_the_place(house: House) -> None:
-    house.stage("s1", places=1.0)
-    room = house.book(1000)
-    gone = refusal(house, house.ada)
-    stays = refusal(house, house.ben)
-    for _ in range(4):
-        house.clock.advance(9)
-        house.stage("s1", places=1.0)
-        stays = refusal(house, house.ben, stays["ticket"])
-    assert stays["place"] == 1
-    house.rooms.end(room.id, EndReason.LEFT)
-    assert refusal(house, house.ada, gone["ticket"])["place"] == 2
-    assert house.book(owner=house.ben, ticket=stays["ticket"]).owner == house.ben
-
-
-def test_one_user_cannot_fill_the_line(database: Database, tmp_path: Path) -> None:
-    house = make(database, tmp_path, live_user_rooms=2)
-    house.stage("s1", places=1.0)
-    house.book(owner=house.ben)
-    for size in (240, 360):
-        refusal(house, house.ada, resolution=size)
-    places = [refusal(house, house.ada, resolution=size)["place"] for size in (400, 512, 720)]
-    assert places == [1, 1, 1]
-    house.rooms.end(house.rooms.open_rooms()[0].id, EndReason.LEFT)
-    house.stage("s1", places=5.0)
-    house.book(), house.book()
-    with pytest.raises(BusyError, match="2 live rooms of yours"):
-        house.book()
-
-
-def test_nobody_waits_for_what_they_cannot_pay(house: House) -> None:
-    house.stage("s1", places=1.0)
-    house.book()
-    with pytest.raises(TooFewCoinsError):
-        house.book(7000)
-
-
-def refusal(house: House, owner: str, ticket: str = "", **more: Any) -> dict[str, Any]:
-    house.clock.advance(0.001)
-    with pytest.raises(RoomsFull) as full:
-        house.book(owner=owner, ticket=ticket, **more)
-    assert full.value.data is not None
-    return dict(full.value.data)
-
-
-def test_a_key_books_once_and_extends_once(house: House) -> None:
-    request = BookRequest(avatar_id=AVATAR, expire_s=60)
-    made = house.rooms.book(house.ada, request, key="k1")
-    again = house.rooms.book(house.ada, replace(request, ticket="a" * 24), key=" k1 ")
-    assert again.room == made.room == house.rooms.booked_before(house.ada, request, "k1")
-    assert again.stage.id == made.stage.id and house.coins() == 988
-    assert house.rooms.book(house.ben, request, key="k1").room.id != made.room.id, "keys are one's own"
-    assert house.rooms.booked_before(house.ada, request, None) is None
-    for refused in (house.rooms.book, house.rooms.booked_before):
-        with pytest.raises(ConflictError) as reused:
-            refused(house.ada, replace(request, expire_s=61), key="k1")
-        assert reused.value.code == "idempotency_key_reused"
-    channel = made.room.channel
-    longer = [house.rooms.extend(house.ada, channel, 30, key=key) for key in ("e1", "e1", "e2", "e1")]
-    assert [room.booked_s for room in longer] == [90, 90, 120, 120] and house.coins() == 976
-    with pytest.raises(ConflictError, match="Use a new key"):
-        house.rooms.extend(house.ada, channel, 31, key="e2")
-    house.rooms.end(made.room.id, EndReason.LEFT)
-    ended = house.rooms.booked_before(house.ada, request, "k1")
-    assert ended is not None and ended.id == made.room.id and not ended.is_open
-
-
-def test_one_key_at_once_is_one_room(house: House) -> None:
-    request = BookRequest(avatar_id=AVATAR, expire_s=60)
-    made = at_once(8, lambda _: house.rooms.book(house.ada, request, key="k"))
-    assert len({booked.room.id for booked in made}) == 1 and house.coins() == 988
-    at_once(8, lambda _: house.rooms.extend(house.ada, made[0].room.channel, 60, key="e"))
-    assert house.now(made[0].room).booked_s == 120 and house.coins() == 976
-
-
-def test_a_booking_that_no_stage_opened_leaves_its_key_free(house: House) -> None:
-    request = BookRequest(avatar_id=AVATAR, expire_s=60)
-    failed = house.rooms.book(house.ada, request, key="k").room
-    house.rooms.end(failed.id, EndReason.STAGE_LOST)
-    assert house.rooms.book(house.ada, request, key="k").room.id != failed.id and house.coins() == 988
 
 
 def test_setting_a_context_keeps_what_an_extension_wrote_meanwhile(
