@@ -86,7 +86,9 @@ class PlainPainter {
     const image = this._both.getImageData(0, 0, width, 2 * height);
     const pixels = image.data;
     const half = 4 * width * height;
-    pixels.copyWithin(half - 4 * width, half - 8 * width, half - 4 * width); // the row at the seam
+    const row = 4 * width;
+    pixels.copyWithin(half - row, half - 2 * row, half - row); // at the seam they run into each other
+    pixels.copyWithin(half, half + row, half + 2 * row);
     for (let at = 3; at < half; at += 4) pixels[at] = TRIMMED[pixels[at + half - 3]];
     this._context.putImageData(image, 0, 0);
   }
