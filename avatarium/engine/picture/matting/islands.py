@@ -1,0 +1,61 @@
+"""Whom to keep of all that the network takes for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarium.engine.picture.matting.kinds import Alpha
+
+SEEN = 0.35
+LEAST = 0.015
+"""Share of the largest part below which another part is noise."""
+ROOM_PX = 7
+"""Pixels about a part that is kept in which its soft edge lies."""
+
+
+class Kept:
+    """Leaves out small islands, and, when told whom to follow, everybody else."""
+
+    def __init__(self, face: Sequence[float] | None) -> None:
+        self._face = face
+        self._was: NDArray[np.bool_] | None = None
+
+    def forget(self) -> None:
+        """A new shot begins: the person may be elsewhere, and the hint is of the first frame only."""
+        if self._was is not None:
+            self._face = None
+        self._was = None
+
+    def only(self, mask: Alpha) -> Alpha:
+        """The mask of those who are kept."""
+        count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > SEEN).astype(np.uint8), connectivity=8)
+        if count <= 1:
+            return mask
+        sizes = stats[1:, cv2.CC_STAT_AREA]
+        good = {int(n) + 1 for n in np.nonzero(sizes >= LEAST * sizes.max())[0]}
+        good = self._followed(labels, sizes, good)
+        if len(good) == count - 1:
+            self._was = labels > 0 if self._face is not None else None
+            return mask
+        keep = np.isin(labels, list(good))
+        self._was = keep if self._face is not None else None
+        room = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * ROOM_PX + 1, 2 * ROOM_PX + 1))
+        near = cv2.blur(cv2.dilate(keep.astype(np.float32), room), (5, 5))
+        return np.asarray(mask * near, np.float32)
+
+    def _followed(self, labels: NDArray[np.int32], sizes: NDArray[np.int32], good: set[int]) -> set[int]:
+        """The parts of the person who was named: those that lie on the face, later on where the person was."""
+        if self._face is None:
+            return good
+        if self._was is None:
+            left, top, right, bottom = (max(0, round(side)) for side in self._face)
+            under = labels[top : bottom + 1, left : right + 1]
+        else:
+            under = labels[self._was]
+        votes = np.bincount(under.ravel(), minlength=len(sizes) + 1)[1:]
+        mine = {n for n in good if votes[n - 1] > 0.2 * sizes[n - 1] or votes[n - 1] == votes.max() > 0}
+        return mine or good

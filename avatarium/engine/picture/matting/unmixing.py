@@ -1,0 +1,91 @@
+"""Alpha of one pixel from its colour, when the colours of the person and of the ground about it are known.
+
+A pixel on an edge is a mixture ``alpha * person + (1 - alpha) * ground``; its alpha is where its colour lies on the way
+from one to the other. How far to believe it follows from how different the two are and how near to that way it lies.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from avatarium.engine.picture.matting.kinds import Alpha, Colours
+
+APART = 45.0**2
+"""Distance squared of person and ground at which the colour decides half; levels of 255."""
+APART_KNOWN = 22.0**2
+"""The same where the ground is known, not guessed from around."""
+ASIDE = 2 * 20.0**2
+"""How far from the way between both a mixture may lie, squared and doubled."""
+NOISE = 2 * 9.0**2
+"""How far from the known ground a pixel of it may lie."""
+DARKEST, LIGHTEST = 0.62, 1.08
+"""A shadow leaves this much of the ground's light, a reflection adds this much."""
+SHADOW_COST = 0.22
+
+
+def spread(colours: Colours, weight: Alpha) -> Colours:
+    """Colours where ``weight`` knows them, drawn out smoothly over everything else (push-pull pyramid)."""
+    layers = np.dstack([colours * weight[..., None], weight])
+    return _spread_level(layers)[..., :3]
+
+
+def _spread_level(layers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``layers`` are premultiplied RGB and weight; what comes back is RGB at full weight."""
+    height, width = layers.shape[:2]
+    weight = np.clip(layers[..., 3:], 0, 1)
+    here: NDArray[np.float32] = layers / np.maximum(layers[..., 3:], 1e-4)
+    if min(height, width) <= 2 or float(weight.min()) > 0.999:
+        return here
+    below = _spread_level(np.asarray(cv2.pyrDown(layers), np.float32))
+    coarse = np.asarray(cv2.pyrUp(below, dstsize=(width, height)), np.float32)
+    return np.asarray(coarse + (here - coarse) * weight, np.float32)
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def unmix(
+    picture: Colours, person: Colours, ground: Colours, trust: Alpha, prior: Alpha, band: Alpha, out: Alpha
+) -> None:
+    """Write alpha for every pixel.
+
+    Args:
+        picture: what is seen, RGB 0..255.
+        person: the person's colours nearby.
+        ground: the ground's colours nearby, or its own.
+        trust: 1 where ``ground`` was seen uncovered at this very place, 0 where it is guessed.
+        prior: alpha by shape.
+        band: how far colour may overrule shape, 0..1.
+        out: filled.
+    """
+    height, width = prior.shape
+    for y in range(height):
+        for x in range(width):
+            p, w, known = prior[y, x], band[y, x], trust[y, x]
+            out[y, x] = p
+            if w <= 0.0 and known <= 0.0:
+                continue
+            apart, along, light, own = np.float32(0), np.float32(0), np.float32(0), np.float32(1)
+            for k in range(3):
+                d = person[y, x, k] - ground[y, x, k]
+                apart += d * d
+                along += (picture[y, x, k] - ground[y, x, k]) * d
+                light += picture[y, x, k] * ground[y, x, k]
+                own += ground[y, x, k] * ground[y, x, k]
+            share = min(max(along / (apart + 1.0), 0.0), 1.0)
+            shade = min(max(light / own, DARKEST), LIGHTEST)
+            aside, off = np.float32(0), np.float32(0)
+            for k in range(3):
+                r = picture[y, x, k] - ground[y, x, k] - share * (person[y, x, k] - ground[y, x, k])
+                aside += r * r
+                q = picture[y, x, k] - shade * ground[y, x, k]
+                off += q * q
+            off += (SHADOW_COST * (1.0 - shade)) ** 2 * own
+            told = apart / (apart + APART + known * (APART_KNOWN - APART))
+            a = p + w * told * math.exp(-aside / ASIDE) * (share - p)
+            core = min(max((p - 0.90) / 0.09, 0.0), 1.0)
+            bare = known * apart / (apart + APART_KNOWN) * math.exp(-off / NOISE) * (1.0 - core)
+            out[y, x] = a * (1.0 - bare)

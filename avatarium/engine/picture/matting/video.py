@@ -1,0 +1,186 @@
+"""Alpha of a person in a video, frame after frame, steady where nothing moves and without lag where it does."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+
+from avatarium.engine.picture.matting.islands import Kept
+from avatarium.engine.picture.matting.kinds import Alpha, Box, Colour, Colours, Image
+from avatarium.engine.picture.matting.lines import apply_lines, fit_lines
+from avatarium.engine.picture.matting.motion import Follower, Step
+from avatarium.engine.picture.matting.plate import GivenPlate, Plate
+from avatarium.engine.picture.matting.screen import Screen, find_screen, key_screen
+from avatarium.engine.picture.matting.segmentation import CLOSE, Segmenter, area, box_of
+from avatarium.engine.picture.matting.unmixing import spread, unmix
+
+ENGINE = "avatarium-matte"
+WORK_SIDE = 640
+"""Longer side at which alpha is worked out; the last step carries it to the frame's own size."""
+LOOK_ROUND = 12
+"""Frames after which the whole frame is looked at again, for what came in outside of the crop."""
+KEEP = 0.72
+"""Share of the network's answer that comes from the frames before, where nothing changed."""
+KEEP_ALPHA = 0.6
+"""The same of the finished alpha."""
+SURPRISE = 0.35
+"""A change of the mask that is larger than this is believed sooner."""
+PERSON, GROUND = 0.90, 0.10
+RADIUS = 4
+EDGE = (0.012 * 255) ** 2
+LOW, HIGH = 0.06, 0.94
+
+
+class VideoMatte:
+    """Mattes one stream of frames; feed them in order. Not for two threads at once; close it, or use ``with``.
+
+    A green or blue screen is found by itself and keyed. Else the network's mask, smoothed along the motion, is
+    sharpened by the colours on both sides of the outline, by the ground where it was seen uncovered while the camera
+    stood still, and by the picture's own edges. A cut begins anew.
+
+    Args:
+        width: of the frames.
+        height: of the frames.
+        ground: the ground without the person, a picture of any size with the frames' framing, or its colour.
+        face_hint: left, top, right, bottom of the face of the person to keep, at the first frame; others are left
+            out as long as they do not touch. Everybody is kept unless told.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        *,
+        ground: Image | Colour | None = None,
+        face_hint: tuple[float, float, float, float] | None = None,
+    ) -> None:
+        shrink = min(1.0, WORK_SIDE / max(width, height))
+        self._size = max(16, round(width * shrink)), max(16, round(height * shrink))
+        self._segmenter = Segmenter()
+        self._follower = Follower(*self._size)
+        self._plate = Plate(*self._size) if ground is None else GivenPlate(ground, *self._size)
+        self._look_for_screen = ground is None
+        self._screen: Screen | None = Screen.of_colour(ground) if isinstance(ground, tuple) else None
+        hint = None if face_hint is None else tuple(side * shrink for side in face_hint)
+        self._kept = Kept(hint)
+        self._box: Box | None = None
+        self._shape: Alpha | None = None
+        self._alpha: Alpha | None = None
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the network's threads and memory back."""
+        self._segmenter.close()
+
+    @property
+    def screen(self) -> Screen | None:
+        """The green or blue screen of the shot, if there is one."""
+        return self._screen
+
+    def next(self, frame: Image) -> Alpha:
+        """Alpha of the next frame, RGB of the size told; ``(H, W)`` float32, 0..1."""
+        work = np.asarray(cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA), np.uint8)
+        step = self._follower.step(np.asarray(cv2.cvtColor(work, cv2.COLOR_RGB2GRAY), np.uint8))
+        if step is None:
+            self._begin(work)
+        shape = self._steady_shape(work, step)
+        if self._screen is not None:
+            return key_screen(frame, self._screen, shape=_enlarged(shape, frame))[0]
+        picture = work.astype(np.float32)
+        alpha = self._settled(self._sharpened(picture, shape), step)
+        self._plate.watch(picture, np.maximum(alpha, shape), None if step is None else step.flow)
+        lines = fit_lines(picture, alpha, RADIUS, EDGE)
+        return _bounded(apply_lines(frame, lines), _enlarged(alpha, frame))
+
+    def _begin(self, work: Image) -> None:
+        """The first frame of a shot: nothing of what was known holds."""
+        self._plate.forget()
+        self._kept.forget()
+        self._box = self._shape = self._alpha = None
+        self._count = 0
+        if self._look_for_screen:
+            self._screen = find_screen([work])
+
+    def _steady_shape(self, work: Image, step: Step | None) -> Alpha:
+        """The network's mask of the person, carried along the motion and averaged with what it was."""
+        found = self._kept.only(self._looked(work))
+        if step is not None and self._shape is not None:
+            was = step.carry(self._shape)
+            surprise = np.clip((np.abs(found - was) - SURPRISE) / SURPRISE, 0, 1)
+            found = found + (was - found) * (KEEP * step.same * (1 - 0.6 * surprise))
+        self._shape = np.asarray(found, np.float32)
+        self._count += 1
+        return self._shape
+
+    def _looked(self, work: Image) -> Alpha:
+        if self._box is None or self._count % LOOK_ROUND == 0:
+            whole = self._segmenter.within(work, None)
+            self._box = _tighter(box_of(np.maximum(whole, 0 if self._shape is None else self._shape)), work)
+            if self._box is None:
+                return whole
+        found = self._segmenter.within(work, self._box)
+        self._follow(found, work)
+        return found
+
+    def _follow(self, found: Alpha, work: Image) -> None:
+        """Move the crop when the person nears its edge; a crop that always moves would make the mask tremble."""
+        tight = box_of(found, margin=0.03)
+        roomy = box_of(found)
+        if tight is None or roomy is None or self._box is None:
+            self._box = None
+            return
+        box, edge = self._box, (0, 0, work.shape[1], work.shape[0])
+        out = any(
+            (mine > theirs if low else mine < theirs) and theirs_edge != mine
+            for mine, theirs, theirs_edge, low in zip(box, tight, edge, (True, True, False, False), strict=True)
+        )
+        if out or area(roomy) < 0.6 * area(box):
+            self._box = _tighter(roomy, work)
+
+    def _sharpened(self, picture: Colours, shape: Alpha) -> Alpha:
+        """Alpha by the colours on both sides of the outline."""
+        trust = self._plate.trust
+        inner = cv2.erode(np.clip((shape - PERSON) / (1 - PERSON) * 2, 0, 1), np.ones((3, 3), np.uint8))
+        outer = cv2.erode(np.clip((GROUND - shape) / GROUND * 2, 0, 1), np.ones((3, 3), np.uint8))
+        person = spread(picture, np.asarray(inner, np.float32))
+        around = spread(picture, np.asarray(outer, np.float32))
+        ground = around + (self._plate.colours - around) * trust[..., None]
+        band = np.clip(np.minimum(shape / 0.04, (1 - shape) / 0.04) - 0.5, 0, 1)
+        band = cv2.blur(np.asarray(cv2.dilate(band, np.ones((5, 5), np.uint8))), (5, 5))
+        alpha = np.empty_like(shape)
+        unmix(picture, person, ground, trust, shape, np.asarray(band, np.float32), alpha)
+        return alpha
+
+    def _settled(self, alpha: Alpha, step: Step | None) -> Alpha:
+        if step is not None and self._alpha is not None:
+            was = step.carry(self._alpha)
+            keep = KEEP_ALPHA * np.square(step.same) * (1 - np.clip(np.abs(was - alpha) - 0.3, 0, 1))
+            alpha = np.asarray(alpha + (was - alpha) * keep, np.float32)
+        self._alpha = alpha
+        return alpha
+
+
+def _tighter(box: Box | None, work: Image) -> Box | None:
+    whole = 0, 0, work.shape[1], work.shape[0]
+    return whole if box is not None and area(box) > CLOSE * area(whole) else box
+
+
+def _enlarged(layer: Alpha, frame: Image) -> Alpha:
+    size = frame.shape[1], frame.shape[0]
+    return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _bounded(fine: Alpha, coarse: Alpha) -> Alpha:
+    """Lines drawn out to the full picture may say anything far from the outline; the coarse alpha holds them."""
+    near = np.clip(np.minimum(coarse / 0.02, (1 - coarse) / 0.02), 0, 1)
+    alpha = coarse + (fine - coarse) * near
+    return np.asarray(np.clip((alpha - LOW) / (HIGH - LOW), 0, 1), np.float32)
