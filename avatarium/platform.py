@@ -143,4 +143,11 @@ class Platform(MediaPlatform):
 
     def desk(self, owner: str, language: str = "") -> Desk:
         """What a family may look at when a user wants something of it."""
-        return Desk(owner=owner, prices=self.prices, catalogue=self.catalogue, storage=self.storage, language=language)
+        return Desk(
+            owner=owner,
+            prices=self.prices,
+            catalogue=self.catalogue,
+            storage=self.storage,
+            language=language,
+            consent_required=self.settings.twin_consent_required,
+        )

@@ -49,6 +49,8 @@ PRICE_LIST: dict[str, Item] = {
     "live": Item(1, "5 seconds of a live room, begun"),
     "watermark": Item(1, "picture or video"),
     "twin_picture": Item(1, "avatar made from a picture", Unit.DIAMOND),
+    "twin_video": Item(0, "avatar made from a video", Unit.DIAMOND),
+    "lip_model": Item(1, "personal lip-sync model", Unit.DIAMOND),
 }
 
 

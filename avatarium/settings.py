@@ -164,6 +164,12 @@ class Settings(BaseSettings):
         "number or name that they do not have is replaced by the passage."
     )  # fmt: skip
 
+    # Twins
+    twin_consent_required: bool = Field(
+        False, description="Make no avatar of anybody without `consent`: whoever asks for it says that the person "
+        "shown agrees, and the words are kept with it."
+    )  # fmt: skip
+
     # Money
     admin_name: str = Field("admin", description="Name of the first user, made at the first start.")
     admin_coins: int = Field(100_000, ge=0, description="Coins that the first user starts with.")

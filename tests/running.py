@@ -227,6 +227,7 @@ def _tasks(platform: Platform, worker: HandWorker) -> Tasks:
             catalogue=platform.catalogue,
             storage=platform.storage,
             language=language,
+            consent_required=platform.settings.twin_consent_required,
         )
 
     return Tasks(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from avatarium.engine.face.style import SpeakingStyle
 from avatarium.engine.production import Take
+from avatarium.engine.script import Progress
 from avatarium.engine.speech import Voice
 from avatarium.engine.talking import SpeakOptions, choose_voice, perform, prepare_view, script_of_text
 from avatarium.engine.video.canvas import Canvas
@@ -22,20 +24,31 @@ GREETINGS: Mapping[str, str] = {
 """What is said, by the language of the voice; about three seconds."""
 
 
-def preview(avatar: str | Path, out: str | Path, *, voice: str | None = None, seed: int = 0) -> Take:
+def preview(
+    avatar: str | Path,
+    out: str | Path,
+    *,
+    voice: str | None = None,
+    style: SpeakingStyle | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Take:
     """Make a short video of an avatar, 480 pixels high in the shape of its picture, with its own ground.
 
     Args:
-        avatar: a picture with a face in it, or a built-in avatar's name.
+        avatar: a picture with a face in it, a packed twin, or a built-in avatar's name.
         out: an ``.mp4`` or ``.webm`` file.
         voice: name of a voice; None takes the one that the avatar speaks with.
+        style: how this very person speaks; None is how most people do.
+        seed: of all randomness.
+        progress: told how far the video is.
 
     Raises:
         InputError, OutputError, AssetError: as :func:`speak`.
     """
-    options = SpeakOptions(voice=voice, canvas=Canvas(resolution=HEIGHT), seed=seed)
+    options = SpeakOptions(voice=voice, canvas=Canvas(resolution=HEIGHT), style=style, seed=seed)
     script = script_of_text(_greeting(choose_voice(avatar, options)), avatar, options)
-    return perform(prepare_view(avatar, options), script, Path(out), options=options)
+    return perform(prepare_view(avatar, options), script, Path(out), options=options, progress=progress)
 
 
 def _greeting(voice: Voice) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from avatarium.engine.avatars import built_in, read_avatar
 from avatarium.engine.face import Emotion, Life, PhotoActor, Shot, Stage, View, frame_shot
+from avatarium.engine.face.style import SpeakingStyle
 from avatarium.engine.picture.read import Picture
 from avatarium.engine.production import Renderer, Take, make_video
 from avatarium.engine.recording import RATE, in_pieces, recognise
@@ -58,6 +59,8 @@ class SpeakOptions:
     """Places the person on a canvas, in place of size, shot, fit and background."""
     alpha: bool = False
     """The person alone on a clear ground; the file must be a WebM."""
+    style: SpeakingStyle | None = None
+    """How this very person speaks; None is how most people do."""
     face: int = 1
     """1 for the largest face of several."""
     seed: int = 0
@@ -75,11 +78,16 @@ class SpeakOptions:
             raise OptionError(
                 "A clear background and another background exclude each other. Choose one.", code="alpha_and_background"
             )
-        framed = self.size or self.background is not None or self.alpha
+        framed = self.size or self.background is not None
         if self.canvas and (framed or self.shot is not Shot.AUTO or self.fit is not Fit.CROP):
             raise OptionError(
-                "A canvas tells size, place and background itself. Leave size, shot, fit, background and alpha away.",
+                "A canvas tells size, place and background itself. Leave size, shot, fit and background away.",
                 code="canvas_and_frame",
+            )
+        if self.canvas and self.alpha and self.canvas.ground is not None:
+            raise OptionError(
+                "A clear background and the ground of a canvas exclude each other. Choose one.",
+                code="alpha_and_background",
             )
         if self.face < 1:
             raise OptionError("Faces are counted from 1, the largest.", code="bad_face")
@@ -180,7 +188,7 @@ def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = 
     actor = actor_of(picture, options.face)
     _tell(picture, actor, options, note)
     if options.canvas is not None:
-        return _staged(actor, options.canvas)
+        return _staged(actor, options.canvas, clear=options.alpha)
     size = options.size or nearest_size(picture.width, picture.height)
     canvas = None
     if options.fit is not Fit.CROP:
@@ -206,12 +214,13 @@ def actor_of(picture: Picture, number: int = 1) -> PhotoActor:
     return replace(actor, alpha=cut)
 
 
-def _staged(actor: PhotoActor, canvas: Canvas) -> Renderer:
+def _staged(actor: PhotoActor, canvas: Canvas, *, clear: bool) -> Renderer:
     height, width = actor.picture.shape[:2]
-    size = canvas.size(width, height)
-    if canvas.ground is None:
+    size = canvas.size(width, height, clear=clear)
+    if canvas.ground is None and not clear:
         return View(actor, size, frame_shot(actor, size, Shot.WHOLE))
-    return Stage(actor, size, canvas.person_box(size, width, height), canvas.ground_picture(size, width, height))
+    ground = None if clear else canvas.ground_picture(size, width, height)
+    return Stage(actor, size, canvas.person_box(size, width, height, clear=clear), ground)
 
 
 def perform(
@@ -219,7 +228,13 @@ def perform(
 ) -> Take:
     """Render and write a prepared video."""
     options = options or SpeakOptions()
-    life = Life(seed=options.seed, fps=float(options.fps), emotion=options.emotion, strength=options.strength)
+    life = Life(
+        seed=options.seed,
+        fps=float(options.fps),
+        emotion=options.emotion,
+        strength=options.strength,
+        style=options.style,
+    )
 
     def on_frame(done_s: float) -> None:
         if progress:

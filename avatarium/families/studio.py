@@ -12,25 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from avatarium.errors import AudioError
+from avatarium.errors import AudioError, InputError
 from avatarium.storage.sniff import Kind
 from avatarium.tasks.job import Job
 
 if TYPE_CHECKING:
     from avatarium.engine.face import Life
+    from avatarium.engine.face.style import SpeakingStyle
     from avatarium.engine.production import Renderer
     from avatarium.engine.script import Script
     from avatarium.engine.speech import Samples, Speech
     from avatarium.engine.spoken import SpokenFile
 
 FPS = 25
-ENGINE = "avatarium-photo"
+ENGINE, VIDEO_ENGINE = "avatarium-photo", "avatarium-video"
+"""Who draws avatars from pictures, and who those from videos."""
+VOICE_LANGUAGE = "en-US"
+"""Of samples: its voices speak at once on any machine."""
 CREDENTIALS = "credentials"
 """The folder of the keys that sign, in the data folder."""
 FADE_S = 0.08
 """Of sound that is cut before its end."""
 CHANGED_S = 0.25
 """A recording that is longer than it was measured by more has become another one."""
+STYLE_MAX_BYTES = 16 << 20
 RENDERED = 0.97
 """Progress when the last frame is drawn."""
 log = structlog.get_logger()
@@ -137,12 +142,34 @@ def spoken_file(job: Job[Any], path: Path, marks_key: str) -> SpokenFile | None:
         return None  # it is heard then, as any other
 
 
+def style_of(job: Job[Any], key: str) -> SpeakingStyle | None:
+    """A personal lip-sync model; None where there is none, or it was removed since it was chosen.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    from avatarium.engine.face.style import SpeakingStyle
+
+    found = job.storage.info(key) if key else None
+    if found is None:
+        return None
+    if found.size_bytes > STYLE_MAX_BYTES:
+        raise InputError("The personal lip-sync model is larger than any is. Train it again.", code="model_unreadable")
+    return SpeakingStyle.from_json(b"".join(job.storage.read(key)).decode("utf-8", "replace"))
+
+
 def render(
-    job: Job[Any], name: str, make: Callable[[], tuple[Renderer, Script]], *, life: Life, title: str = ""
+    job: Job[Any],
+    name: str,
+    make: Callable[[], tuple[Renderer, Script]],
+    *,
+    life: Life,
+    title: str = "",
+    alpha: bool = False,
 ) -> Path:
     """The video of a task in its scratch folder; made unless it lies there, as it does for the next step.
 
-    It lasts as long as the sound, filled to a whole frame.
+    It lasts as long as the sound, filled to a whole frame. With ``alpha`` it is the person alone, in a WebM.
     """
     from avatarium.engine.production import make_video
 
@@ -154,7 +181,7 @@ def render(
     def on_frame(done_s: float) -> None:
         job.progress(RENDERED * done_s / max(done_s, script.expected_s, 1 / FPS))
 
-    make_video(view, script, path, life=life, title=title, still_s=(0.0, 0.0), progress=on_frame)
+    make_video(view, script, path, life=life, alpha=alpha, title=title, still_s=(0.0, 0.0), progress=on_frame)
     return path
 
 
@@ -170,8 +197,9 @@ def publish_video(job: Job[Any], path: Path, *, invented: bool = False) -> dict[
     still = job.scratch / "cover.jpg"
     cover(path, still)
     seconds = round(facts.duration_s, 3)
+    name, media_type = f"video{path.suffix}", f"video/{path.suffix.removeprefix('.')}"
     return {
-        "key": publish(job, path, "video.mp4", "video/mp4", duration_s=seconds, invented=invented),
+        "key": publish(job, path, name, media_type, duration_s=seconds, invented=invented),
         "cover_key": publish(job, still, "cover.jpg", "image/jpeg", invented=invented),
         "seconds": seconds,
         "width": facts.width,

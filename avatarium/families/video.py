@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from avatarium.clock import SECOND_MS, iso
 from avatarium.errors import RequestError
 from avatarium.families import studio
-from avatarium.families.fields import GUESSED_S, Colour, LenientStart, Url, look_up
+from avatarium.families.clips import package_of
+from avatarium.families.fields import GUESSED_S, Colour, LenientStart, Url, Word, look_up
 from avatarium.families.tts import marks_key_of
 from avatarium.ids import LENGTH
 from avatarium.prices import Price, Prices
@@ -21,6 +22,7 @@ from avatarium.tasks.states import VIDEO_WORDS, State, Vocabulary
 
 if TYPE_CHECKING:
     from avatarium.catalogue.models import Avatar
+    from avatarium.engine.face.style import SpeakingStyle
     from avatarium.engine.production import Renderer
     from avatarium.engine.script import Script
     from avatarium.engine.video import Canvas
@@ -61,6 +63,21 @@ class VideoStart(LenientStart):
     back_id: Id = Field("", description="A background that ships; not together with `custom_back_id`.")
     custom_back_id: Id = Field("", description="A background of your own; not together with `back_id`.")
     color: Colour = Field("", description="A plain background: `rgb(0,128,0)`. A background picture goes before it.")
+    anchor_background_img: Url = Field(
+        "",
+        description="The ground in the video that the avatar was made from, where it was not given then: the person is "
+        "told by it. Not together with `anchor_background_color`.",
+    )
+    anchor_background_color: Colour = Field("", description="The same, where it is one colour.")
+    is_allow_reverse: bool = Field(
+        True, alias="isAllowReverse", description="Whether an avatar from a video may be played back and forth."
+    )
+    format: Annotated[Literal["mp4", "webm"], Word] | None = Field(
+        None, description="Of the file: `mp4` (H.264), or `webm` (VP9)."
+    )
+    alpha: bool = Field(
+        False, description="The avatar alone on a clear ground, as WebM; not together with a background."
+    )
     is_caption_enabled: bool = Field(False, alias="isCaptionEnabled", description="Not offered: leave it false.")
     is_to_public_pool: bool = Field(False, alias="isToPublicPool", description="Taken; there is one pool here.")
     msg: str = Field("", max_length=20000, description="A note of yours.")
@@ -69,6 +86,11 @@ class VideoStart(LenientStart):
     def sound_url(self) -> str:
         """Where the recording is."""
         return self.audio_src or self.custom_voice
+
+    @property
+    def suffix(self) -> str:
+        """Of the file."""
+        return f".{self.format or ('webm' if self.alpha else 'mp4')}"
 
 
 class Video(Family[VideoStart]):
@@ -104,6 +126,8 @@ class Video(Family[VideoStart]):
         facts = {
             "avatar": avatar.source,
             "picture_key": "" if avatar.source else avatar.picture_key,
+            "package_key": avatar.package_key,
+            "model_key": desk.catalogue.lip_models.key_for(desk.owner, avatar.id) if avatar.package_key else "",
             "ground_key": ground_key,
             "marks_key": marks_key_of(stored.key) if stored else "",
             "anchor_type": 1 if avatar.owner else 0,
@@ -114,6 +138,7 @@ class Video(Family[VideoStart]):
             name=start.title,
             facts=facts,
             measured=known_s is not None,
+            engine=studio.VIDEO_ENGINE if avatar.package_key else "",
         )
 
     def measured_price(self, start: VideoStart, results: dict[str, Any], prices: Prices) -> Price | None:
@@ -162,6 +187,7 @@ def _check(start: VideoStart) -> None:
             "`audioSrc` is missing. Make speech with video/send_tts, or upload a recording, and give its URL.",
             code="no_audio",
         )
+    _check_grounds(start)
     if start.is_caption_enabled:
         raise RequestError(
             "Captions are not offered yet. Send `isCaptionEnabled` as false.", code="captions_unavailable"
@@ -169,6 +195,23 @@ def _check(start: VideoStart) -> None:
     if bool(start.web_bg_width) != bool(start.web_bg_height):
         raise RequestError(
             "`web_bg_width` and `web_bg_height` belong together. Send both, or 0 for both.", code="canvas_shape"
+        )
+
+
+def _check_grounds(start: VideoStart) -> None:
+    if start.anchor_background_img and start.anchor_background_color:
+        raise RequestError(
+            "`anchor_background_img` and `anchor_background_color` exclude each other. Send one of them.",
+            code="two_grounds",
+        )
+    if start.alpha and (start.back_id or start.custom_back_id or start.color):
+        raise RequestError(
+            "A clear ground (`alpha`) and a background exclude each other. Send one of them.",
+            code="alpha_and_background",
+        )
+    if start.alpha and start.format == "mp4":
+        raise RequestError(
+            "An MP4 has no clear ground. Send `format` as webm, or leave it out.", code="alpha_needs_webm"
         )
 
 
@@ -199,20 +242,34 @@ def _publish(job: Job[VideoStart]) -> dict[str, Any]:
 def _rendered(job: Job[VideoStart]) -> Path:
     from avatarium.engine.face import Life
 
+    style = studio.style_of(job, job.facts.get("model_key", ""))
     return studio.render(
-        job, "video.mp4", lambda: _scene(job), life=Life(seed=0, fps=float(studio.FPS)), title=job.start.title
+        job,
+        f"video{job.start.suffix}",
+        lambda: _scene(job, style),
+        life=Life(seed=0, fps=float(studio.FPS), style=style),
+        title=job.start.title,
+        alpha=job.start.alpha,
     )
 
 
-def _scene(job: Job[VideoStart]) -> tuple[Renderer, Script]:
+def _scene(job: Job[VideoStart], style: SpeakingStyle | None) -> tuple[Renderer, Script]:
     from avatarium.engine.talking import SpeakOptions, prepare_view
 
     seconds = job.results["sound_s"]
-    avatar = job.facts["avatar"] or job.stored(job.facts["picture_key"], "avatar")
-    view = prepare_view(avatar, SpeakOptions(canvas=_canvas(job)))
+    view = prepare_view(_who(job), SpeakOptions(canvas=_canvas(job), alpha=job.start.alpha, style=style))
     return view, studio.hear(
         job, job.start.sound_url, marks_key=job.facts["marks_key"], whole_s=seconds, lasts_s=seconds
     )
+
+
+def _who(job: Job[VideoStart]) -> str | Path:
+    """The avatar as the engine takes it: a name, a picture, or what was packed of a video."""
+    if job.facts["avatar"]:
+        return str(job.facts["avatar"])
+    if job.facts.get("package_key"):
+        return package_of(job, job.facts["package_key"])
+    return job.stored(job.facts["picture_key"], "avatar")
 
 
 def _canvas(job: Job[VideoStart]) -> Canvas:

@@ -43,6 +43,8 @@ class BookRequest:
     emotion: str = ""
     background_id: str = ""
     background_color: str = ""
+    transparent: bool = False
+    """Show the person alone, for a page that puts its own ground behind."""
     record: bool = False
     microphone: bool = False
     context: str = ""
@@ -79,6 +81,8 @@ def spec_of(
         avatar_id=avatar.id,
         source=avatar.source,
         picture_key=avatar.picture_key,
+        package_key=avatar.package_key,
+        model_key=catalogue.lip_models.key_for(owner, avatar.id) if avatar.package_key else "",
         gender=avatar.gender,
         token_uid=uid,
         created_ms=now_ms,
@@ -92,6 +96,7 @@ def spec_of(
         emotion=request.emotion,
         background_key=catalogue.background(owner, request.background_id).key if request.background_id else "",
         background_color=request.background_color,
+        transparent=request.transparent,
         record=request.record,
         microphone=request.microphone,
         context=request.context,
@@ -171,6 +176,12 @@ def _check(request: BookRequest) -> None:
     check_context(request.context)
     if request.background_id and request.background_color:
         raise RequestError("Give `background_id` or `background_color`, not both.", code="two_grounds")
+    if request.transparent and (request.background_id or request.background_color):
+        raise RequestError(
+            "A transparent room shows the ground of your page. Leave `background_id` and `background_color` out, or "
+            "`transparent`.",
+            code="two_grounds",
+        )
     if request.background_color:
         parse_colour(request.background_color)
 

@@ -6,6 +6,7 @@ and its crash safety come from here.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -80,6 +81,8 @@ class Plan:
     """False where the price is an estimate, to be measured when the input has been fetched."""
     queue: Queue | None = None
     """Where this task waits, if not where its family does."""
+    engine: str = ""
+    """What makes the result, if not what the family names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,8 @@ class Desk:
     storage: Storage
     language: str = ""
     """The caller's ``x-lang``."""
+    consent_required: bool = False
+    """Whether avatars of people are made only with their consent on record (``twin_consent_required``)."""
 
     def seconds_of(self, url: str) -> float | None:
         """How long a recording or video of ours is; None for what lies elsewhere."""
@@ -126,6 +131,8 @@ class Family(ABC, Generic[Start]):
     """Whether its routes are those that all families share; others have a module in ``api/routes``."""
     lasting: ClassVar[bool] = False
     """Whether a completed task stays until it is deleted, as what it made does, instead of expiring."""
+    limit_s: ClassVar[float] = math.inf
+    """Working time after which a task is given up, where that is sooner than ``task_time_limit_s`` of the settings."""
 
     @abstractmethod
     def plan(self, start: Start, desk: Desk) -> Plan:
@@ -133,6 +140,14 @@ class Family(ABC, Generic[Start]):
 
         Raises:
             InputError, ServiceError: it cannot be done.
+        """
+
+    def admit(self, c: Connection, task: Task) -> None:  # noqa: B027 - most take whatever comes
+        """Look once more at a task that has just been written, in the transaction that writes it; what is raised undoes
+        it. For what depends on the other tasks of its owner.
+
+        Raises:
+            ServiceError: it cannot be taken now.
         """
 
     def warm_up(self) -> None:  # noqa: B027 - most have nothing to load

@@ -107,6 +107,7 @@ class Tasks:
         with self._database.write() as c:
             self._check_room(c, owner.user_id)
             if repository.add(c, task):
+                family.admit(c, task)
                 self._pay_and_queue(c, task)
                 return task
         replayed = self._replayed(owner.user_id, idempotency_key or "", digest)
@@ -233,11 +234,13 @@ class Tasks:
             planned = {
                 **{"price": plan.price.amount, "unit": plan.price.unit.value, "expected_s": plan.expected_s},
                 **{"facts": _facts(plan), "queue": (plan.queue or family.queue).value, "updated_ms": now_ms},
+                "engine": plan.engine or family.engine,
             }
             if not repository.reopen(c, task, **fresh, **planned):
                 raise ConflictError("It is being tried again or deleted already.", code="task_not_failed")
             again = repository.find(c, task_id, owner=owner.user_id)
             assert again is not None
+            family.admit(c, again)
             self._pay_and_queue(c, again)
         return again
 
@@ -374,7 +377,7 @@ class Tasks:
             attempt=1,
             starts=0,
             expected_s=plan.expected_s,
-            engine=family.engine,
+            engine=plan.engine or family.engine,
             idempotency_key=key,
             request_hash=digest,
             webhook_url=start.webhook_url,

@@ -67,6 +67,7 @@ class Slot:
         results: dict[str, Any],
         *,
         limit_s: float,
+        whole_s: float,
         on_progress: Callable[[float | None], None],
         is_wanted: Callable[[], bool],
     ) -> dict[str, Any]:
@@ -77,6 +78,7 @@ class Slot:
             step: its name.
             results: what the steps before returned.
             limit_s: seconds of work after which it is given up.
+            whole_s: the same of all steps together, for the sentence that says so.
             on_progress: told how much of the step is done, and a few times a second None while it says nothing.
             is_wanted: asked now and then whether to go on.
 
@@ -94,7 +96,7 @@ class Slot:
         except (OSError, ValueError) as problem:
             self.stop()
             raise _crashed() from problem
-        return self._follow(process.pid, limit_s, on_progress, is_wanted)
+        return self._follow(process.pid, limit_s, whole_s, on_progress, is_wanted)
 
     def stop(self) -> None:
         """Kill the process and what it started."""
@@ -109,6 +111,7 @@ class Slot:
         self,
         pid: int,
         limit_s: float,
+        whole_s: float,
         on_progress: Callable[[float | None], None],
         is_wanted: Callable[[], bool],
     ) -> dict[str, Any]:
@@ -129,17 +132,16 @@ class Slot:
             if "progress" in reply:
                 on_progress(reply["progress"])
             now_s = self._clock.monotonic_s()
-            self._check_limits(pid, now_s - started_s, limit_s)
+            self._check_limits(pid, now_s - started_s, limit_s, whole_s)
             if now_s - looked_s >= LOOK_S:
                 looked_s = now_s
                 if not is_wanted():
                     self.stop()
                     raise Unwanted
 
-    def _check_limits(self, pid: int, working_s: float, limit_s: float) -> None:
+    def _check_limits(self, pid: int, working_s: float, limit_s: float, whole_s: float) -> None:
         if working_s > limit_s:
             self.stop()
-            whole_s = self._settings.task_time_limit_s
             raise StepFailed(code="time_limit", message=f"It took longer than {whole_s:g} s and was given up.")
         limit_mb = self._settings.slot_memory_mb
         if _resident_bytes(pid) > limit_mb * MB:

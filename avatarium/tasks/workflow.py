@@ -155,10 +155,17 @@ class TaskRunner:
     def _in_slot(self, task: Task, step: str, results: dict[str, Any], span: tuple[float, float]) -> dict[str, Any]:
         note = Progress(self._tasks, task, span, self._clock)
         slot = self._slots.take(task.queue)
-        left_s = self._limit_s - (self._clock.monotonic_s() - self.active[task.workflow_id])
+        whole_s = min(self._limit_s, self._families[task.family].limit_s)
+        left_s = whole_s - (self._clock.monotonic_s() - self.active[task.workflow_id])
         try:
             return slot.run(
-                task, step, results, limit_s=left_s, on_progress=note, is_wanted=lambda: self._is_wanted(task)
+                task,
+                step,
+                results,
+                limit_s=left_s,
+                whole_s=whole_s,
+                on_progress=note,
+                is_wanted=lambda: self._is_wanted(task),
             )
         finally:
             self._slots.give_back(task.queue, slot)

@@ -103,8 +103,8 @@ def _view(avatar: Avatar, links: SignedLinks) -> dict[str, Any]:
         "video_cover": links.url(avatar.cover_key or avatar.picture_key),
         "people_img": links.url(avatar.picture_key),
         "base_video": links.url(avatar.preview_key),
-        "background_img": "",
-        "background_color": "",
+        "background_img": links.url(avatar.background_key),
+        "background_color": avatar.background_color,
         "lang": [],
         "createdAt": iso(avatar.created_ms),
     }

@@ -23,6 +23,7 @@ from avatarium.api.families import (
 from avatarium.api.groups import AVATARS
 from avatarium.api.routing import Params, Router
 from avatarium.errors import NotFoundError
+from avatarium.families import lip_model
 from avatarium.families.twin import FAMILY, TwinStart
 from avatarium.platform import Platform
 from avatarium.tasks.states import OPEN, State
@@ -31,7 +32,13 @@ router = Router(AVATARS)
 
 ALL_MAX = 1000
 """Records that the lists without pages give."""
-REQUEST = {"name": "demo", "gender": "female", "image_url": "https://files.example/p.png"}
+REQUEST = {
+    "name": "demo",
+    "gender": "female",
+    "video_url": "https://files.example/me.mp4",
+    "consent": True,
+    "consent_name": "Ada",
+}
 TWIN = {
     **{name: value for name, value in RECORD.items() if name not in ("queue_position", "eta_s")},
     "name": "demo",
@@ -39,19 +46,27 @@ TWIN = {
     "current_status": "completed",
     "status": "completed",
     "progress": 100,
-    "coins": 100,
-    "diamonds": 1,
+    "coins": 0,
+    "diamonds": 0,
+    "engine": "avatarium-video",
     "anchor_id": "64f0c0ffee0000000000e001",
     "preview_result_url": "https://files.example/preview.mp4",
     "people_img": "https://files.example/people.png",
-    "image_url": "https://files.example/p.png",
-    "video_url": "",
-    "advice": [],
+    "image_url": "https://files.example/poster.jpg",
+    "video_url": "https://files.example/me.mp4",
+    "score": 88,
+    "advice": ["The light comes from one side. Turn towards a window."],
+    "consent": {
+        "text": "The person shown and heard has agreed ...",
+        "sha256": "0f3c...",
+        "name": "Ada",
+        "givenAt": "2025-01-02T03:04:05.678Z",
+    },
 }
 STARTED = {
     **TWIN,
-    **{"current_status": "initialized", "status": "initialized", "progress": 0, "queue_position": 0, "eta_s": 15.0},
-    **{"anchor_id": "", "preview_result_url": "", "people_img": ""},
+    **{"current_status": "initialized", "status": "initialized", "progress": 0, "queue_position": 0, "eta_s": 130.0},
+    **{"anchor_id": "", "preview_result_url": "", "people_img": "", "image_url": "", "score": None, "advice": []},
 }
 
 
@@ -65,6 +80,26 @@ class TwinDesk(Desk):
         """Records without pages."""
         rows, _ = self._platform.tasks.page(self._caller.user_id, FAMILY, states=states, limit=ALL_MAX)
         return self.all(rows)
+
+    def delete(self, task_id: str) -> dict[str, str]:
+        """Remove an avatar with its personal models; what is being trained for it is cancelled, and costs nothing."""
+        owner, tasks = self._caller.user_id, self._platform.tasks
+        self.get(task_id)
+        rows, _ = tasks.page(owner, lip_model.FAMILY, limit=ALL_MAX)
+        for model in rows:
+            if model.facts["twin_id"] == task_id:
+                tasks.delete(owner, lip_model.FAMILY, model.id)
+        return super().delete(task_id)
+
+
+class AnyTrainingDesk(Desk):
+    """One task of an avatar, its making or the training of its model: clients ask after both in one place."""
+
+    def __init__(self, task_id: str, platform: Platform, request: Request, caller: Principal) -> None:
+        family = platform.tasks.find(caller.user_id, task_id)[1]
+        if family.name not in (FAMILY.name, lip_model.FAMILY.name):
+            family = FAMILY  # whose own call says that it is not there
+        super().__init__(family, platform, request, caller)
 
 
 @router.serve(
@@ -82,10 +117,12 @@ def start(
     platform: PlatformDep,
     key: IdempotencyKey = None,
 ) -> Answer:
-    """Make an avatar of your own from a picture of one face. Videos are not offered yet.
+    """Make an avatar of your own from a video of one person who speaks, or from a picture of one face.
 
-    When `current_status` is `completed`, `anchor_id` is the avatar for `video/generate` (with `anchor_type` 1), and
-    `advice` says what would make a better one. Costs a diamond, or 100 coins where you have none.
+    The video lasts ten seconds to ten minutes, of which the first minute is used: upright or not, any size and rate.
+    One from a video moves as the person moves and speaks with the person's own mouth; it is free. One from a picture
+    costs a diamond, or 100 coins where you have none. When `current_status` is `completed`, `anchor_id` is the avatar
+    for `video/generate` (with `anchor_type` 1) and for live rooms; `score` and `advice` say how to make a better one.
     """
     desk = TwinDesk(platform, request, caller)
     return ok(desk.shown(desk.start(params, key)))
@@ -147,8 +184,8 @@ def batch_detail(
     returns=dict[str, Any],
 )
 def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
-    """One training. `anchor_id` is there when it is completed."""
-    desk = TwinDesk(platform, request, caller)
+    """One training. `anchor_id` is there when it is completed. A training of a lip-sync model is found here too."""
+    desk = AnyTrainingDesk(task_id, platform, request, caller)
     return ok(desk.shown(desk.get(task_id)))
 
 
@@ -161,7 +198,10 @@ def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: Platf
     errors=(NotFoundError,),
 )
 def remove(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Remove the avatar that a training made, with its files. One that is not done is cancelled, and costs nothing."""
+    """Remove the avatar that a training made, with its files, its recording and its lip-sync models.
+
+    One that is not done is cancelled, and costs nothing.
+    """
     return ok(TwinDesk(platform, request, caller).delete(params.id))
 
 
@@ -185,7 +225,7 @@ def delete(task_id: PathId, request: Request, caller: MakerDep, platform: Platfo
 )
 def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
     """Stop a training and give its price back. One that is done stays as it is."""
-    desk = TwinDesk(platform, request, caller)
+    desk = AnyTrainingDesk(task_id, platform, request, caller)
     return ok(desk.shown(desk.cancel(task_id)))
 
 
@@ -199,5 +239,5 @@ def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: Platfo
 )
 def retry(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
     """Do a training again that failed or was cancelled. It costs what it costs now."""
-    desk = TwinDesk(platform, request, caller)
+    desk = AnyTrainingDesk(params.id, platform, request, caller)
     return ok(desk.shown(desk.retry(params.id)))

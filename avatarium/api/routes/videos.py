@@ -228,14 +228,3 @@ def auto_public_pool(params: Annotated[Pool, Params], caller: HolderDep, platfor
     """Keep the choice of the shared pool. All tasks of an installation share its workers, so it changes nothing."""
     user = platform.accounts.set_auto_public_pool(caller.user_id, params.is_auto_to_public_pool)
     return ok({"isAutoToPublicPool": user.auto_public_pool})
-
-
-@router.serve(
-    "GET /api/v1/video/lip_models",
-    title="Obtain the List of Personalized Lip-Sync Models",
-    answer=[],
-    returns=list[dict[str, Any]],
-)
-def lip_models(_caller: ReaderDep) -> Answer:
-    """Always empty: no avatar has a model of its own here, all speak by the general one."""
-    return ok([])

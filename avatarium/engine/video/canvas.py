@@ -94,7 +94,7 @@ class Canvas:
     """How high a video is, and where in it the person and the ground lie.
 
     Without a ground the person's own picture fills the frame in its own shape, and only ``resolution`` counts. With
-    one the person is cut out and drawn over it, the whole picture filling the rectangle ``person``.
+    one, or on a clear one, the person is cut out and drawn over it, the whole picture filling the rectangle ``person``.
 
     Raises:
         OptionError: ``resolution_range``, ``canvas_shape`` or ``canvas_rectangle``.
@@ -130,13 +130,17 @@ class Canvas:
             if place is not None:
                 _check_rectangle(place)
 
-    def size(self, picture_width: int, picture_height: int) -> Size:
+    def size(self, picture_width: int, picture_height: int, *, clear: bool = False) -> Size:
         """Of the video, in pixels.
+
+        Args:
+            picture_width, picture_height: of the person's picture.
+            clear: whether the person stands on the canvas though there is no ground.
 
         Raises:
             OptionError: ``canvas_shape``: it is too oblong.
         """
-        width, height = self._layout(picture_width, picture_height)
+        width, height = self._layout(picture_width, picture_height, clear=clear)
         if max(width / height, height / width) > MOST_OBLONG:
             raise OptionError(
                 f"A canvas of {width:g} by {height:g} is too long and narrow for a video. Use a squarer one.",
@@ -145,13 +149,15 @@ class Canvas:
         pixels = min(self.resolution, LONGEST_SIDE * height / max(width, height))
         return Size(_even(pixels * width / height), _even(pixels))
 
-    def person_box(self, size: Size, picture_width: int, picture_height: int) -> PixelBox:
+    def person_box(self, size: Size, picture_width: int, picture_height: int, *, clear: bool = False) -> PixelBox:
         """Where the whole picture lies in a video of the size that :meth:`size` told, its edges at whole pixels.
+
+        The arguments are those of :meth:`size`.
 
         Raises:
             OptionError: ``person_outside`` or ``person_too_large``.
         """
-        width, height = self._layout(picture_width, picture_height)
+        width, height = self._layout(picture_width, picture_height, clear=clear)
         place = self.person or Rectangle(x=0, y=0, width=width, height=height)
         place = _fitted(place, picture_width / picture_height)
         box = _in_pixels(place, size, width, height)
@@ -178,8 +184,8 @@ class Canvas:
         box = _in_pixels(self.ground_at, size, *layout)
         return _laid(ground, box, size)
 
-    def _layout(self, picture_width: int, picture_height: int) -> tuple[float, float]:
-        own = not self.width or self.ground is None
+    def _layout(self, picture_width: int, picture_height: int, *, clear: bool = False) -> tuple[float, float]:
+        own = not self.width or (self.ground is None and not clear)
         return (float(picture_width), float(picture_height)) if own else (self.width, self.height)
 
 

@@ -101,6 +101,14 @@ def upgrade() -> None:
         sa.Column("cover_key", sa.String(length=600), nullable=False),
         sa.Column("preview_key", sa.String(length=600), nullable=False),
         sa.Column("twin_id", sa.String(length=24), nullable=False),
+        sa.Column("package_key", sa.String(length=600), nullable=False),
+        sa.Column("track_key", sa.String(length=600), nullable=False),
+        sa.Column("sound_key", sa.String(length=600), nullable=False),
+        sa.Column("voice_key", sa.String(length=600), nullable=False),
+        sa.Column("voice_s", sa.Float(), nullable=False),
+        sa.Column("background_key", sa.String(length=600), nullable=False),
+        sa.Column("background_color", sa.String(length=64), nullable=False),
+        sa.Column("consent", Json, nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["owner"], ["users.id"], name=op.f("fk_avatars_owner_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_avatars")),
@@ -120,6 +128,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("backgrounds", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_backgrounds_owner_created_ms"), ["owner", "created_ms"], unique=False)
+
+    op.create_table(
+        "lip_models",
+        sa.Column("id", sa.String(length=24), nullable=False),
+        sa.Column("owner", sa.String(length=24), nullable=False),
+        sa.Column("avatar_id", sa.String(length=24), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=600), nullable=False),
+        sa.Column("preview_key", sa.String(length=600), nullable=False),
+        sa.Column("general_error", sa.Float(), nullable=False),
+        sa.Column("personal_error", sa.Float(), nullable=False),
+        sa.Column("seconds_used", sa.Float(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["owner"], ["users.id"], name=op.f("fk_lip_models_owner_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lip_models")),
+        sa.UniqueConstraint("avatar_id", "version", name=op.f("uq_lip_models_avatar_id_version")),
+    )
+    with op.batch_alter_table("lip_models", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_lip_models_owner_created_ms"), ["owner", "created_ms"], unique=False)
 
     op.create_table(
         "ledger",
@@ -310,6 +337,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ledger_user_id_created_ms"))
 
     op.drop_table("ledger")
+    with op.batch_alter_table("lip_models", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_lip_models_owner_created_ms"))
+
+    op.drop_table("lip_models")
     with op.batch_alter_table("backgrounds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_backgrounds_owner_created_ms"))
 

@@ -1,0 +1,207 @@
+"""Users' videos on their way to avatars: refused at once where that can be told, else made plain in a media process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avatarium.errors import InputError, RequestError, TooLargeError
+from avatarium.families.fields import look_up
+from avatarium.storage.models import StoredObject
+from avatarium.storage.sniff import Kind, advice
+from avatarium.tasks.family import Desk
+from avatarium.tasks.job import Job
+
+if TYPE_CHECKING:
+    from avatarium.engine.face.advice import Advice
+    from avatarium.engine.face.video.tracking import Track
+    from avatarium.engine.video.framing import Ground
+    from avatarium.engine.video.intake import Clip
+
+SHORTEST_S, LONGEST_S = 10.0, 600.0
+"""Of a clip that an avatar is made from."""
+KEPT_S = 60.0
+"""Of a long clip: more of the same person makes no better avatar, and a larger one."""
+CLIP_MAX_BYTES = 4 << 30
+PACKAGE_MAX_BYTES = 2 << 30
+"""Of a packed avatar: a minute of 1080 lines has a tenth of it."""
+TRACK_STEPS = 64
+"""Of a pixel, in which points are kept."""
+SAMPLES = 24
+"""Frames that advice is given from."""
+PACKAGE_TYPE = "application/vnd.avatarium.twin+zip"
+
+
+def look_up_clip(url: str, desk: Desk, field: str) -> StoredObject | None:
+    """The clip behind an address, if it lies here; what can be told of it at once is told.
+
+    Raises:
+        RequestError: ``bad_url``, ``wrong_kind``, ``clip_too_short``, ``clip_too_long``.
+        ForbiddenError, NotFoundError: an address of ours that is too old, or whose file is gone.
+    """
+    stored = look_up(url, desk, field)
+    if stored is None:
+        return None
+    if not stored.media_type.startswith("video/"):
+        raise RequestError(f"`{field}` leads to a file that is no video. {advice(Kind.VIDEO)}", code="wrong_kind")
+    if stored.duration_s is not None:
+        check_length(stored.duration_s)
+    return stored
+
+
+def check_length(seconds: float) -> None:
+    """Refuse a clip by its length.
+
+    Raises:
+        RequestError: ``clip_too_short``, ``clip_too_long``.
+    """
+    if seconds < SHORTEST_S:
+        raise RequestError(
+            f"The video has {seconds:.1f} seconds, and an avatar needs {SHORTEST_S:g} at least. Use a longer one.",
+            code="clip_too_short",
+        )
+    if seconds > LONGEST_S:
+        raise RequestError(
+            f"The video is longer than {LONGEST_S / 60:g} minutes. Cut out the best minute and use that.",
+            code="clip_too_long",
+        )
+
+
+def clip_of(job: Job[Any], url: str, *, least_s: float = SHORTEST_S) -> Clip:
+    """The clip behind an address, made plain, in the scratch folder; made unless it lies there.
+
+    Raises:
+        InputError: the sentence says what is wrong with it.
+        RequestError, TooLargeError: it cannot be had.
+    """
+    from avatarium.engine.video.intake import clip_from_json, clip_to_json, take_clip
+
+    folder = job.scratch / f"{job.task.attempt}-clip"
+    note = folder / "clip.json"
+    if note.exists():
+        return clip_from_json(json.loads(note.read_text(encoding="utf-8")))
+    given = job.fetch(url, Kind.VIDEO, "video")
+    folder.mkdir(exist_ok=True)
+    clip = take_clip(given.path, folder, min_s=least_s, max_s=LONGEST_S, keep_s=KEPT_S, progress=job.progress)
+    part = note.with_suffix(".part")
+    part.write_text(json.dumps(clip_to_json(clip)), encoding="utf-8")
+    part.replace(note)
+    return clip
+
+
+def same_clip(job: Job[Any], url: str) -> Clip:
+    """The clip that an earlier step has made plain, made again if that was on another machine.
+
+    Raises:
+        InputError: ``clip_changed``: another video lies behind the address by now; else as :func:`clip_of`.
+    """
+    clip = clip_of(job, url)
+    if clip.frames != job.results["clip_frames"]:
+        raise InputError(
+            "The video behind the URL has changed since it was looked at. Start again.", code="clip_changed"
+        )
+    return clip
+
+
+def looked_at(job: Job[Any], clip: Clip) -> tuple[Track, Advice]:
+    """Where the face is in every frame of a clip, and what is thought of the clip.
+
+    Raises:
+        FaceError: no face that an avatar can be made of.
+    """
+    from avatarium.engine.face.advice import advise
+    from avatarium.engine.face.video.measures import measure
+    from avatarium.engine.face.video.tracking import track_face
+    from avatarium.engine.video import read_frames
+
+    track = track_face(read_frames(clip.path), progress=lambda done: job.progress(done / clip.frames))
+    step = max(1, clip.frames // SAMPLES)
+    sample = [frame for number, frame in enumerate(read_frames(clip.path)) if number % step == 0]
+    return track, advise(sample, track, measure(track), clip.sound, clip)
+
+
+def save_track(track: Track, path: Path) -> None:
+    """Write a track, to a sixty-fourth of a pixel."""
+    import numpy as np
+
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            points=np.rint(track.points * TRACK_STEPS).astype(np.int32),
+            seen=track.seen,
+            others=track.others,
+            cuts=np.asarray(track.cuts, np.int32),
+            size=np.asarray((track.width, track.height), np.int32),
+        )
+
+
+def read_track(path: Path) -> Track:
+    """A track that was written by :func:`save_track`.
+
+    Raises:
+        InputError: ``track_unreadable``.
+    """
+    import zipfile
+
+    import numpy as np
+
+    from avatarium.engine.face.video.tracking import Track
+
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            width, height = (int(side) for side in kept["size"])
+            return Track(
+                points=kept["points"].astype(np.float32) / TRACK_STEPS,
+                seen=kept["seen"],
+                others=kept["others"],
+                cuts=tuple(int(cut) for cut in kept["cuts"]),
+                width=width,
+                height=height,
+            )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as problem:
+        raise InputError(
+            "What was measured in the video cannot be read any more. Make the avatar again.", code="track_unreadable"
+        ) from problem
+
+
+def ground_of(job: Job[Any], *, picture_url: str = "", picture_key: str = "", colour: str = "") -> Ground | None:
+    """The known ground of a clip: a picture goes before a colour.
+
+    Raises:
+        PictureError, RequestError: the picture cannot be had or read.
+    """
+    from avatarium.engine.colours import parse_colour
+    from avatarium.engine.picture import read_picture
+
+    if picture_key:
+        return read_picture(job.stored(picture_key, "own-ground")).over()
+    if picture_url:
+        return read_picture(job.fetch(picture_url, Kind.PICTURE, "given-ground").path).over()
+    return parse_colour(colour) if colour else None
+
+
+def package_of(job: Job[Any], key: str) -> Path:
+    """A packed avatar on the local disk, for reading.
+
+    Raises:
+        TooLargeError: ``twin_too_large``.
+        NotFoundError: ``file_gone``.
+    """
+    found = job.storage.info(key)
+    if found is not None and found.size_bytes > PACKAGE_MAX_BYTES:
+        raise too_large()
+    return job.stored(key, f"{job.task.attempt}-package.twin")
+
+
+def too_large() -> TooLargeError:
+    """The error for a packed avatar that nobody should load."""
+    return TooLargeError(
+        f"The avatar would take more than {PACKAGE_MAX_BYTES >> 20} MB. Use a shorter or smaller video.",
+        code="twin_too_large",
+    )
+
+
+def unfit(advice_given: Advice) -> InputError:
+    """The error for a clip that no avatar can be made of."""
+    return InputError(" ".join(advice_given.sentences) or "No avatar can be made of this clip.", code="clip_unfit")

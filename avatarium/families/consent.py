@@ -1,0 +1,71 @@
+"""The consent of whoever is shown: what the caller says of it, kept with what is made of the person."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from avatarium.errors import RequestError
+from avatarium.families.fields import LenientStart, Name
+
+TEXT_MAX = 5000
+STANDARD = (
+    "The person shown and heard has agreed, freely and informed of the use, that an avatar is made of them that speaks "
+    "words which they did not say. Whoever gives this statement answers for it."
+)
+"""Kept where somebody says yes and gives no words of their own."""
+_YES, _NO = ("true", "yes", "1", "on"), ("", "false", "no", "0", "off")
+
+
+def _as_text(given: Any) -> Any:
+    return ("true" if given else "") if isinstance(given, bool) else given
+
+
+class Consented(LenientStart):
+    """A start call that makes something of a person."""
+
+    consent: Annotated[str, BeforeValidator(_as_text), Field(max_length=TEXT_MAX)] = Field(
+        "",
+        description="`true`, or the very words: that the person shown agrees. Kept with the avatar and shown in its "
+        "record. Needed where the installation says so.",
+    )
+    consent_text: str = Field(
+        "", max_length=TEXT_MAX, description="The words that were agreed to, where `consent` is only `true`."
+    )
+    consent_name: Name = Field("", description="Who agreed.")
+
+    @property
+    def has_consent(self) -> bool:
+        """Whether the caller says that the person agrees."""
+        return self.consent.lower() not in _NO or (bool(self.consent_text) and "consent" not in self.model_fields_set)
+
+
+def check_consent(start: Consented, *, required: bool) -> None:
+    """Refuse a person without consent where it is needed.
+
+    Raises:
+        RequestError: ``consent_required``.
+    """
+    if required and not start.has_consent:
+        raise RequestError(
+            "This installation makes avatars only of people who agree. Ask the person, then send `consent`: true, and "
+            "what they agreed to as `consent_text`.",
+            code="consent_required",
+        )
+
+
+def consent_record(start: Consented, *, account: str, at_ms: int) -> dict[str, Any]:
+    """What is kept of a consent; empty where none was given."""
+    if not start.has_consent:
+        return {}
+    own_words = "" if start.consent.lower() in (*_YES, *_NO) else start.consent
+    text = start.consent_text or own_words or STANDARD
+    return {
+        "text": text,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "name": start.consent_name,
+        "account": account,
+        "at_ms": at_ms,
+    }

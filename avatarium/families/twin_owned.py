@@ -1,0 +1,64 @@
+"""What is done to an avatar from a video after it was made: it is found by its training, and has to be there still."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from avatarium.catalogue.models import VIDEO, Avatar
+from avatarium.errors import NotFoundError, RequestError
+from avatarium.families.fields import LenientStart
+from avatarium.ids import LENGTH
+from avatarium.tasks.family import Desk
+
+
+class OfTwin(LenientStart):
+    """A start call that names a training."""
+
+    id: Annotated[str, Field(max_length=4 * LENGTH)] = Field(
+        alias="_id", description="The `_id` of a training by a video that is completed."
+    )
+
+
+def video_twin(desk: Desk, training_id: str) -> Avatar:
+    """The avatar that a training of the caller made from a video with sound.
+
+    Raises:
+        NotFoundError: ``twin_not_found``.
+        RequestError: ``picture_twin``, ``twin_silent``.
+    """
+    found = desk.catalogue.avatars(desk.owner, kind="custom", twin_id=training_id) if training_id else []
+    if not found:
+        raise NotFoundError(
+            "There is no avatar of this training: it is not completed, or was removed. Check the _id.",
+            code="twin_not_found",
+        )
+    if found[0].kind != VIDEO:
+        raise RequestError(
+            "This avatar was made from a picture, in which nobody speaks. Make one with `video_url`.",
+            code="picture_twin",
+        )
+    if not found[0].sound_key:
+        raise RequestError(
+            "The video of this avatar has no sound. Make one from a video in which the person is heard.",
+            code="twin_silent",
+        )
+    return found[0]
+
+
+def facts_of(avatar: Avatar) -> dict[str, Any]:
+    """What the steps need to know of an avatar."""
+    return {
+        "avatar_id": avatar.id,
+        "twin_id": avatar.twin_id,
+        "gender": avatar.gender,
+        "package_key": avatar.package_key,
+        "track_key": avatar.track_key,
+        "sound_key": avatar.sound_key,
+    }
+
+
+def twin_gone() -> NotFoundError:
+    """The error for an avatar that was removed while something was made for it."""
+    return NotFoundError("The avatar was removed meanwhile.", code="twin_gone")
