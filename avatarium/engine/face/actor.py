@@ -93,6 +93,9 @@ class View:
             the ground.
     """
 
+    in_order = False
+    """Frames depend on the pose alone."""
+
     def __init__(
         self,
         actor: PhotoActor,
@@ -153,13 +156,16 @@ class View:
         alpha[top:bottom, left:right] = person[..., 3]
         return np.asarray(cv2.merge([*cv2.split(colours), alpha]), np.uint8)
 
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
     def _on_canvas(self, actor: PhotoActor, placement: Placement, canvas: Image | None) -> tuple[Image, Alpha]:
         """The photo and its mask at their place and size."""
         photo = np.zeros((self.size.height, self.size.width, 3), np.uint8) if canvas is None else canvas.copy()
         alpha = np.zeros(photo.shape[:2], np.float32)
         left, top, right, bottom = seen = placement.seen(self.size)
-        photo[top:bottom, left:right] = _resampled(actor.picture, placement, seen)
-        alpha[top:bottom, left:right] = np.clip(_resampled(actor.alpha, placement, seen), 0, 1)
+        photo[top:bottom, left:right] = resampled(actor.picture, placement, seen)
+        alpha[top:bottom, left:right] = np.clip(resampled(actor.alpha, placement, seen), 0, 1)
         return photo, alpha
 
     def _moving_box(self, alpha: Alpha) -> tuple[int, int, int, int]:
@@ -295,7 +301,7 @@ def _placed(points: Points, placement: Placement) -> Points:
     return np.column_stack([placement.to_video(points[:, :2]), depth])
 
 
-def _resampled(layer: Any, placement: Placement, seen: tuple[int, int, int, int]) -> Any:
+def resampled(layer: Any, placement: Placement, seen: tuple[int, int, int, int]) -> Any:
     """The part of a picture or mask that a placement shows, in its new size, and of it what is seen of the canvas."""
     x, y = placement.source_x, placement.source_y
     part = layer[y : y + placement.source_height, x : x + placement.source_width]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,21 +95,27 @@ class Rig:
 
     Args:
         points: its mesh in pixels, shape ``(468 or more, 3)``.
+        at_rest: whether this is how the person looks at rest, as a video tells; then no smile is taken out, and lips
+            go as narrow as they are told, since they pout in the person's own pictures.
+        mouth: the person's own fields of movement, as :attr:`Fields.mouth`.
     """
 
-    def __init__(self, points: Points) -> None:
+    def __init__(self, points: Points, *, at_rest: bool = False, mouth: Points | None = None) -> None:
         self.frame = FaceFrame.of(points)
         self.local = self.frame.to_local(points[: mesh.VERTICES])
         self.resting = Resting.of(self.local)
+        if at_rest:
+            self.resting = replace(self.resting, width=0.0, smile=0.0)
         self._fields: Fields = fields()
         self._profile = lip_profile()
         found = self._fields
-        stacked = np.concatenate([found.mouth, found.feelings, [found.brow, found.smile]])
+        learnt = found.mouth if mouth is None else mouth
+        stacked = np.concatenate([learnt, found.feelings, [found.brow, found.smile]])
         self._stacked = stacked.reshape(len(stacked), -1)
         self._rest = self.local - self._fields.smile * self.resting.smile * (1 - SMILE_KEPT)
         self._offset = np.array([self.resting.opening, self.resting.width, 0.0, 0.0])
         span = np.linalg.norm((self.local[mesh.MOUTH_RIGHT] - self.local[mesh.MOUTH_LEFT])[:2])
-        self._rounding = float(np.clip((span / _USUAL_WIDTH) ** 1.5, *_ROUNDING))
+        self._rounding = 1.0 if at_rest else float(np.clip((span / _USUAL_WIDTH) ** 1.5, *_ROUNDING))
 
     def shape(self, pose: Pose) -> Points:
         """The face in its own coordinates with the expression of a pose, shape ``(468, 3)``."""

@@ -1,0 +1,172 @@
+"""A twin: somebody in a video, opened once, shown by any number of views."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarium.engine.face import topology as mesh
+from avatarium.engine.face.frame import FaceFrame, Points
+from avatarium.engine.face.landmarks import Face
+from avatarium.engine.face.pose import Floats
+from avatarium.engine.face.video.bank import Bank
+from avatarium.engine.face.video.playing import Player
+from avatarium.engine.face.video.warping import OwnFace, Tracked, Warping
+from avatarium.errors import InputError
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Films:
+    """Where the frames of a loop are."""
+
+    base: Path
+    person: Path | None = None
+    alpha: Path | None = None
+    """The person alone: colours and mask; both or none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """What is known of every frame of a loop."""
+
+    order: NDArray[np.int32]
+    """Numbers of the clip's frames, ``(frames,)``."""
+    tracked: Tracked
+    pose: Floats
+    """Yaw, pitch and roll in radians, ``(frames, 3)``."""
+    shown: Floats
+    """How far the mouth may be changed, 0..1."""
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Out of the arrays of a twin's file."""
+        tracked = Tracked(
+            points=arrays["points"][:, : mesh.VERTICES],
+            local=arrays["local"],
+            controls=arrays["controls"],
+            scale=arrays["scale"],
+            turn=arrays["turn"],
+            shift=arrays["shift"],
+        )
+        return cls(order=arrays["order"], tracked=tracked, pose=arrays["pose"], shown=arrays["shown"])
+
+
+class VideoActor:
+    """A person in a video who can speak. Threads may share it.
+
+    Args:
+        films: the frames, each ``frames`` long.
+        size: width and height of the frames.
+        loop: what is known of them.
+        neutral: the face at rest, face coordinates, ``(468, 3)``.
+        bank: the person's own mouths.
+        folder: removed when the actor is closed.
+    """
+
+    def __init__(
+        self,
+        films: Films,
+        size: tuple[int, int],
+        loop: Loop,
+        neutral: Points,
+        bank: Bank,
+        *,
+        folder: Path | None = None,
+    ) -> None:
+        self.films, self.loop, self.neutral, self.bank = films, loop, neutral, bank
+        self.width, self.height = size
+        self._folder = folder
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a twin's file. Its films are unpacked into a temporary folder until :meth:`close`.
+
+        Raises:
+            InputError: ``twin_unreadable``.
+        """
+        from avatarium.engine.face.video.package import read_twin
+
+        twin = read_twin(path)
+        folder = Path(tempfile.mkdtemp(prefix="avatarium-twin-"))
+        try:
+            base = twin.extract("base.mp4", folder)
+            matted = twin.manifest.has_alpha
+            films = Films(
+                base=base,
+                person=twin.extract("person.mp4", folder) if matted else None,
+                alpha=twin.extract("alpha.mp4", folder) if matted else None,
+            )
+            arrays = twin.arrays()
+            loop, bank = Loop.from_arrays(arrays), Bank.from_arrays(arrays)
+            size = twin.manifest.width, twin.manifest.height
+            return cls(films, size, loop, arrays["neutral"], bank, folder=folder)
+        except KeyError as problem:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise InputError(
+                "The avatar's file lacks what it needs. Make the avatar from its video again.", code="twin_unreadable"
+            ) from problem
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    @property
+    def frames(self) -> int:
+        """Of the loop."""
+        return len(self.loop)
+
+    @property
+    def layered(self) -> bool:
+        """Whether the person can be shown without the ground."""
+        return self.films.person is not None and self.films.alpha is not None
+
+    @property
+    def iod(self) -> float:
+        """Usual distance of the outer eye corners in pixels."""
+        return float(np.median(self.loop.tracked.scale))
+
+    @property
+    def memory_bytes(self) -> int:
+        """What an opened actor holds; views hold more of their own."""
+        tracked = self.loop.tracked
+        arrays = [*self.bank.arrays().values(), tracked.points, tracked.local]
+        return int(sum(array.nbytes for array in arrays) + 2 * tracked.local.nbytes)
+
+    @cached_property
+    def warping(self) -> Warping:
+        """Geometry by the general model of movement."""
+        return Warping(OwnFace(self.neutral), self.loop.tracked)
+
+    @cached_property
+    def face(self) -> Face:
+        """The face as it usually stands: what a shot is framed by."""
+        points = self.loop.tracked.points
+        middle = points[:, :, :2].mean(1)
+        usual = points[int(np.linalg.norm(middle - np.median(middle, axis=0), axis=1).argmin())].astype(float)
+        return Face(points=usual, frame=FaceFrame.of(usual), score=1.0, others=0)
+
+    @cached_property
+    def picture(self) -> Image:
+        """The first frame of the loop, RGB ``(height, width, 3)``."""
+        player = Player(self.films.base, self.frames)
+        try:
+            return player.frame(0).copy()
+        finally:
+            player.close()
+
+    def close(self) -> None:
+        """Remove what was unpacked; views must be closed before."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)

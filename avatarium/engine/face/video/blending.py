@@ -1,0 +1,163 @@
+"""Another frame's mouth laid into this one: brought to the same place, its light matched, its edge faded.
+
+Lips take the colour that this frame's lips have; whatever difference is left at the seam is spread smoothly inwards,
+so that no edge shows and nothing flickers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from avatarium.engine.face.pose import Floats
+from avatarium.engine.face.raster import draw_map
+from avatarium.engine.face.video.bank import LIPS
+from avatarium.engine.face.video.warping import texture_triangles
+
+Image = NDArray[np.uint8]
+
+GROWN = (1.22, 1.38)
+"""What is replaced, against the outline of the lips across and down."""
+FEATHER, LIP_SOFT, SPREAD = 0.03, 0.012, 0.10
+"""Deviations (IOD) of the seam, of the lips' outline, and of the seam's colours inwards."""
+_LEAST_GAIN, _MOST_GAIN = 0.75, 1.35
+_COARSE_PX = 24.0
+"""Eye distance at which colours are compared: finer than that they do not change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A mouth that is shown."""
+
+    crop: Image
+    points: Floats
+    """Its mesh in pixels of the crop, ``(468, 2)``."""
+    share: float
+    gain: Floats
+    """What its lips' RGB is multiplied with, ``(3,)``."""
+
+
+def lips_gain(wanted: Floats, own: Floats) -> Floats:
+    """What brings one colour of lips to another, within what light does."""
+    return np.clip(wanted / np.maximum(own, 1.0), _LEAST_GAIN, _MOST_GAIN).astype(np.float32)
+
+
+def lay_mouth(frame: Image, target: Floats, sources: Sequence[Source], unit: float, strength: float) -> None:
+    """Lay mouths into an RGB frame, in place.
+
+    Args:
+        frame: what is spoken by.
+        target: its mesh in pixels, ``(468, 2)``.
+        sources: mouths whose shares sum to 1.
+        unit: eye distance in pixels.
+        strength: 0 leaves the frame, 1 replaces its mouth.
+    """
+    lips = target[list(LIPS)]
+    hull = _hull(lips)
+    box = _box(hull, 3 * FEATHER * unit, frame)
+    if box is None:
+        return
+    left, top, right, bottom = box
+    window = frame[top:bottom, left:right]
+    corner = np.array([left, top], np.float32)
+    mask = _mask(hull - corner, window.shape, unit)
+    lip = _lip_mask(lips - corner, window.shape, unit)
+    mouth = _mixed(target - corner, sources, lip)
+    offset = _offset(window, mouth, mask, unit)
+    _paste(window, mouth, offset, mask, lip, np.float32(strength))
+
+
+def _hull(lips: Floats) -> Floats:
+    centre = lips.mean(0)
+    grown = centre + (lips - centre) * np.array(GROWN, np.float32)
+    return np.asarray(cv2.convexHull(grown.astype(np.float32)), np.float32).reshape(-1, 2)
+
+
+def _box(hull: Floats, room: float, frame: Image) -> tuple[int, int, int, int] | None:
+    left, top = np.maximum(np.floor(hull.min(0) - room).astype(int), 0)
+    right, bottom = np.minimum(np.ceil(hull.max(0) + room).astype(int) + 1, [frame.shape[1], frame.shape[0]])
+    return (int(left), int(top), int(right), int(bottom)) if left < right and top < bottom else None
+
+
+def _filled(polygon: Floats, shape: tuple[int, ...]) -> Image:
+    mask = np.zeros(shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.round(polygon * 16).astype(np.int32)], (255,), cv2.LINE_AA, 4)
+    return mask
+
+
+def _mask(hull: Floats, shape: tuple[int, ...], unit: float) -> Floats:
+    """1 on what is replaced, fading to 0 at its edge."""
+    soft = FEATHER * unit
+    inner = hull.mean(0) + (hull - hull.mean(0)) * max(0.5, 1 - 1.6 * soft / max(np.ptp(hull[:, 1]) / 2, 1.0))
+    mask = cv2.GaussianBlur(_filled(inner, shape).astype(np.float32), (0, 0), max(soft, 0.6))
+    return np.asarray(mask * np.float32(1 / 255), np.float32)
+
+
+def _lip_mask(lips: Floats, shape: tuple[int, ...], unit: float) -> Floats:
+    mask = cv2.GaussianBlur(_filled(lips, shape).astype(np.float32), (0, 0), max(LIP_SOFT * unit, 0.5))
+    return np.asarray(mask * np.float32(1 / 255), np.float32)
+
+
+def _mixed(target: Floats, sources: Sequence[Source], lip: Floats) -> Floats:
+    """The mouths in their new shape, light of the lips matched, laid over each other."""
+    height, width = lip.shape
+    mouth = np.zeros((height, width, 3), np.float32)
+    map_x, map_y = np.zeros((2, height, width), np.float32)
+    for source in sources:
+        draw_map(texture_triangles(), target, source.points, map_x, map_y)
+        moved = cv2.remap(source.crop, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        _add(mouth, moved, lip, source.gain, np.float32(source.share))
+    return mouth
+
+
+def _offset(window: Image, mouth: Floats, mask: Floats, unit: float) -> Floats:
+    """What the mouth must change so that it meets the frame on the seam, ``(height, width, 3)``."""
+    height, width = mask.shape
+    coarse = max(1.0, unit / _COARSE_PX)
+    size = max(2, round(width / coarse)), max(2, round(height / coarse))
+    differing = cv2.resize(_difference(window, mouth, mask), size, interpolation=cv2.INTER_AREA)
+    spread = SPREAD * unit / coarse
+    soft = cv2.GaussianBlur(differing, (0, 0), spread)
+    small = soft[..., :3] / (soft[..., 3:] + 1e-4)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def _add(out: Floats, moved: Image, lip: Floats, gain: Floats, share: np.float32) -> None:
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            for k in range(3):
+                out[y, x, k] += share * moved[y, x, k] * (1 + (gain[k] - 1) * lip[y, x])
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def _difference(window: Image, mouth: Floats, mask: Floats) -> Floats:
+    """Frame less mouth on the seam, and the seam itself in the fourth channel."""
+    height, width = mask.shape
+    out = np.zeros((height, width, 4), np.float32)
+    for y in range(height):
+        for x in range(width):
+            if 0.04 < mask[y, x] < 0.60:
+                for k in range(3):
+                    out[y, x, k] = window[y, x, k] - mouth[y, x, k]
+                out[y, x, 3] = 1
+    return out
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def _paste(window: Image, mouth: Floats, offset: Floats, mask: Floats, lip: Floats, strength: np.float32) -> None:
+    for y in range(mask.shape[0]):
+        for x in range(mask.shape[1]):
+            share = mask[y, x] * strength
+            if share < 0.003:
+                continue
+            for k in range(3):
+                there = np.float32(window[y, x, k])
+                wanted = mouth[y, x, k] + offset[y, x, k] * (1 - 0.6 * lip[y, x])
+                mixed = there + (wanted - there) * share
+                window[y, x, k] = np.uint8(min(255.0, max(0.0, mixed + 0.5)))
