@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +81,30 @@ def read_sound(path: StrPath, rate: int = 24000, *, max_s: float = MAX_S) -> Sou
     if sound.peak_dbfs < SILENCE_DBFS:
         raise AudioError(f"{Path(path).name} is silent. Use a recording in which somebody speaks.", code="silent_audio")
     return sound
+
+
+def read_sound_part(path: StrPath, rate: int, *, max_s: float) -> Samples | None:
+    """The beginning of the sound of a video, as :func:`read_sound`, whatever state it is in.
+
+    Ends where the file cannot be read any more; silence is as good as sound. None where there is no track that can be
+    decoded.
+
+    Raises:
+        AudioError: ``sound_missing`` or ``sound_unreadable``, of the file as a whole.
+    """
+    with open_media(path, error=AudioError, noun="sound") as container:
+        stream = container.streams.best("audio")
+        if not isinstance(stream, AudioStream) or stream.codec_context is None:
+            return None
+        limit = round(max_s * rate)
+        mixer = _Mixer(rate, limit)
+        with suppress(av.FFmpegError):
+            for block in _blocks(container, stream):
+                mixer.add(block)
+                if mixer.length > limit:
+                    break
+        samples = mixer.finish()[:limit]
+    return samples if len(samples) else None
 
 
 def _read(container: InputContainer, stream: AudioStream, path: StrPath, rate: int, max_s: float) -> Sound:
