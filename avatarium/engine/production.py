@@ -38,15 +38,22 @@ Progress = Callable[[float], None]
 
 
 class Renderer(Protocol):
-    """Whoever shows poses in frames of one size: a :class:`View` or a :class:`Stage`."""
+    """Whoever shows poses in frames of one size: a :class:`View`, a :class:`Stage`, or those of a twin."""
 
     size: Size
+
+    @property
+    def in_order(self) -> bool:
+        """Whether frames depend on the poses before and their ticks: such a one is used by one room or job only."""
 
     def render(self, pose: Pose) -> Image:
         """One frame, RGB ``(height, width, 3)``."""
 
     def render_cutout(self, pose: Pose) -> Image:
         """One frame of the person alone, RGBA with straight alpha, ``(height, width, 4)``."""
+
+    def close(self) -> None:
+        """Let go of files; it must not be used any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,8 @@ def speech(text: str = "one two three", word_s: float = 0.2, rate: int = RATE) -
 class FlatFace:
     """A renderer whose grey tells how far the mouth is open."""
 
+    in_order = False
+
     def __init__(self, size: Size | None = None) -> None:
         self.size = size or Size(64, 64)
         self.drawn = 0
@@ -88,6 +90,9 @@ class FlatFace:
 
     def render_cutout(self, pose: Pose) -> NDArray[np.uint8]:
         raise NotImplementedError
+
+    def close(self) -> None:
+        pass
 
 
 def make_show(seed: int = 1) -> Show:

@@ -89,6 +89,9 @@ def undo_alpha(person: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     for y in range(height):
         for x in range(width):
             alpha = np.int32(person[y, x, 3])
-            for k in range(3):
-                colour = np.int32(person[y, x, k])
-                out[y, x, k] = colour if alpha == 255 else min(255, (colour * 255 + alpha // 2) // max(alpha, 1))
+            if alpha == 255:
+                for k in range(3):
+                    out[y, x, k] = person[y, x, k]
+            else:
+                for k in range(3):
+                    out[y, x, k] = min(255, (person[y, x, k] * 255 + alpha // 2) // (alpha + (alpha == 0)))

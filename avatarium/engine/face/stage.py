@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.face.actor import PhotoActor, View
 from avatarium.engine.face.pose import Pose
-from avatarium.engine.face.shot import face_box
+from avatarium.engine.face.shot import Portrayed, face_box
 from avatarium.engine.video.canvas import PixelBox, frame_box
 from avatarium.engine.video.framing import Placement, Size
 
@@ -33,17 +33,20 @@ class Stage:
         PictureError: ``person_not_found``: the person cannot be told from the ground.
     """
 
+    in_order = False
+    """Frames depend on the pose alone."""
+
     def __init__(self, actor: PhotoActor, size: Size, box: PixelBox, ground: Image | None) -> None:
         self.size = size
-        window = _window(actor, box, frame_box(size))
+        window = window_of(actor, box, frame_box(size))
         self._seen = box.meeting(frame_box(size))
         self._part = self._seen.moved(-window.left, -window.top)
         self._ground = ground
         self._view = View(
             actor,
             Size(window.width, window.height),
-            _placed(actor, box.moved(-window.left, -window.top)),
-            background=None if ground is None else _behind(ground, window),
+            placed_in(actor, box.moved(-window.left, -window.top)),
+            background=None if ground is None else behind(ground, window),
             cutout=ground is None,
         )
 
@@ -62,8 +65,11 @@ class Stage:
         frame[self._seen.rows, self._seen.columns] = person[self._part.rows, self._part.columns]
         return frame
 
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
-def _window(actor: PhotoActor, box: PixelBox, frame: PixelBox) -> PixelBox:
+
+def window_of(actor: Portrayed, box: PixelBox, frame: PixelBox) -> PixelBox:
     """What has to be rendered: the part of the box that is seen, and the face."""
     height, width = actor.picture.shape[:2]
     face, across, down = face_box(actor), box.width / width, box.height / height
@@ -77,7 +83,8 @@ def _window(actor: PhotoActor, box: PixelBox, frame: PixelBox) -> PixelBox:
     return box.meeting(frame).around(around.meeting(box))
 
 
-def _placed(actor: PhotoActor, target: PixelBox) -> Placement:
+def placed_in(actor: Portrayed, target: PixelBox) -> Placement:
+    """The placement that fills a box with the whole picture."""
     height, width = actor.picture.shape[:2]
     return Placement(
         source_x=0,
@@ -91,7 +98,7 @@ def _placed(actor: PhotoActor, target: PixelBox) -> Placement:
     )
 
 
-def _behind(ground: Image, window: PixelBox) -> Image:
+def behind(ground: Image, window: PixelBox) -> Image:
     """The ground in a window, its border drawn on where the window hangs over."""
     height, width = ground.shape[:2]
     inside = window.meeting(PixelBox(left=0, top=0, right=width, bottom=height))

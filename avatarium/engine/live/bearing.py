@@ -37,8 +37,8 @@ def counter_turn(bearing: Bearing) -> Bearing:
     return turn * EYEBALL_IOD
 
 
-def pose_of(bearing: Bearing, mouth: Floats, blink: float) -> Pose:
-    """The whole pose."""
+def pose_of(bearing: Bearing, mouth: Floats, blink: float, *, tick: int = 0, coming: Floats | None = None) -> Pose:
+    """The whole pose; ``coming`` are the mouths of the ticks after it, as far as they are known."""
     gaze = np.clip(bearing[GAZE] + counter_turn(bearing), -GAZE_LIMIT_IOD, GAZE_LIMIT_IOD)
     return Pose(
         mouth=mouth,
@@ -48,4 +48,6 @@ def pose_of(bearing: Bearing, mouth: Floats, blink: float) -> Pose:
         gaze=gaze.astype(np.float32),
         brow=float(bearing[BROW]),
         breath=float(bearing[BREATH]),
+        tick=tick,
+        **({} if coming is None else {"coming": coming}),
     )

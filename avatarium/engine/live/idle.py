@@ -21,7 +21,7 @@ from avatarium.engine.face.life import (
     BREATH_IOD,
     Life,
 )
-from avatarium.engine.face.pose import Emotion, Mouth, Pose
+from avatarium.engine.face.pose import COMING, Emotion, Mouth, Pose
 from avatarium.engine.live.bearing import BREATH, BROW, DOWN, FEELING, GAZE, HEAD, PITCH, Bearing, bearings, pose_of
 from avatarium.engine.live.clock import FPS, TICK_S
 
@@ -41,6 +41,8 @@ _LEAN_PITCH, _LEAN_DOWN, _LEAN_BROW = np.radians(1.2), 0.008, 0.007
 
 MOUTH_SHUT = np.zeros(len(Mouth), np.float32)
 MOUTH_SHUT.flags.writeable = False
+STAYS_SHUT = np.zeros((COMING, len(Mouth)), np.float32)
+STAYS_SHUT.flags.writeable = False
 
 
 class Mode(IntEnum):

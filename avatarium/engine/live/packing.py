@@ -60,10 +60,10 @@ def _spread(weighed: _Floats) -> _Floats:
     if min(height, width) <= 2:
         total = weighed.reshape(-1, 4).sum(0)
         return np.broadcast_to(total[:3] / max(float(total[3]) / 255, 1e-3), (height, width, 3)).astype(np.float32)
-    coarser = cv2.resize(weighed, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA)
+    half = cv2.resize(weighed, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA)
     # What is known even in part counts wholly in the next coarser picture, so that the nearest colours win.
-    coarser *= np.minimum(255 / np.maximum(coarser[..., 3:], 1), 4)
-    behind = cv2.resize(_spread(coarser), (width, height), interpolation=cv2.INTER_LINEAR)
+    coarser = half * np.minimum(255 / np.maximum(half[..., 3:], 1), 4)
+    behind = cv2.resize(_spread(np.asarray(coarser, np.float32)), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(weighed[..., :3] + (1 - share) * behind, np.float32)
 
 

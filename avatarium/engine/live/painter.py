@@ -83,7 +83,9 @@ class IdleFrames:
 
 
 class Painter:
-    """Frames of one view. For one thread at a time; several rooms may share one.
+    """Frames of one view. For one thread at a time; several rooms may share one that is not ``in_order``.
+
+    A view that is ``in_order`` belongs to its painter, which closes it.
 
     Args:
         view: whose frames have even sides.
@@ -98,6 +100,8 @@ class Painter:
         if view.size.width % 2 or view.size.height % 2:
             raise ValueError(f"frames of {view.size} have odd sides")
         self.size = Size(view.size.width, 2 * view.size.height) if packed else view.size
+        if view.in_order:
+            idle = None  # the film goes on: no frame comes twice
         self._view, self._idle, self._packed = view, idle, packed
         self._key: Hashable = object() if key is None else (key, self.size.width, self.size.height)
         self._release = None
@@ -120,6 +124,8 @@ class Painter:
         """Give the idle frames back; the painter must not be used any more."""
         if self._release is not None:
             self._release()
+        if self._view.in_order:
+            self._view.close()
 
     def _painted(self, pose: Pose) -> I420:
         if self._packed:

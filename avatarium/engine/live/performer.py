@@ -16,10 +16,11 @@ import numpy as np
 
 from avatarium.engine.face.life import Life
 from avatarium.engine.face.pose import Emotion, Pose
+from avatarium.engine.face.style.record import SpeakingStyle
 from avatarium.engine.live.bearing import CHANNELS, Bearing, pose_of
 from avatarium.engine.live.clock import TICK_S, Sound
 from avatarium.engine.live.gestures import Gesture
-from avatarium.engine.live.idle import LOOP_TICKS, MOUTH_SHUT, Blinks, Look, Mode, idle_loop, life_of
+from avatarium.engine.live.idle import LOOP_TICKS, MOUTH_SHUT, STAYS_SHUT, Blinks, Look, Mode, idle_loop, life_of
 from avatarium.engine.live.inertia import Inertia
 from avatarium.engine.live.lips import Lips
 from avatarium.engine.live.marks import Cut, Mark, MarkKind
@@ -86,6 +87,15 @@ class Performer:
     @listening.setter
     def listening(self, on: bool) -> None:
         self._listening = on
+
+    @property
+    def style(self) -> SpeakingStyle | None:
+        """How this person's mouth forms sounds; what was said before it is set keeps the style of before."""
+        return self._life.style
+
+    @style.setter
+    def style(self, style: SpeakingStyle | None) -> None:
+        self._life = replace(self._life, style=style)
 
     @property
     def buffered_s(self) -> float:
@@ -178,6 +188,7 @@ class Performer:
             piece = utterance.pieces[0] if utterance and utterance.pieces else None
             bearing, settled = self._move(piece, utterance.at if utterance else 0)
             blink = self._blinks.at(number)
+            coming = STAYS_SHUT if utterance is None else utterance.coming()
             if piece is None or utterance is None:
                 mouth, sound = self._lips.rest(), self._sounding.silence()
             else:
@@ -190,7 +201,9 @@ class Performer:
             self._number += 1
         return Tick(
             number=number,
-            pose=pose_of(bearing, mouth, blink) if frame is None else self._loop.pose(frame),
+            pose=pose_of(bearing, mouth, blink, tick=number, coming=coming)
+            if frame is None
+            else replace(self._loop.pose(frame), tick=number, coming=STAYS_SHUT),
             idle_frame=frame,
             look=self._look,
             sound=sound,

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
+import numpy as np
+
+from avatarium.engine.face.pose import COMING, Floats
 from avatarium.engine.live.clock import TICK_S
+from avatarium.engine.live.idle import STAYS_SHUT
 from avatarium.engine.live.marks import Cut
 from avatarium.engine.live.pieces import Piece
 from avatarium.engine.speech.records import Word
@@ -49,6 +54,19 @@ class Utterance:
             self.ended_s = (number + 1 - self.at) * TICK_S + self.pieces[0].sound_s
             self.pieces.popleft()
             self.at = 0
+
+    def coming(self) -> Floats | None:
+        """The mouths after the tick that comes next, :data:`COMING` at most; None where nothing is known of them."""
+        if not self.pieces:
+            return STAYS_SHUT if self.finished else None
+        found = self.pieces[0].mouth[self.at + 1 : self.at + 1 + COMING]
+        for piece in islice(self.pieces, 1, None):
+            if len(found) >= COMING:
+                break
+            found = np.concatenate([found, piece.mouth[: COMING - len(found)]])
+        if len(found) < COMING and self.finished:
+            found = np.concatenate([found, STAYS_SHUT[len(found) :]])
+        return found
 
     def cut(self) -> Cut:
         """How much of it was said."""

@@ -23,6 +23,8 @@ FRAME_BYTES = SIDE * SIDE * 3 // 2
 class Lamp:
     """A face that is a lamp: the turn of the head is its brightness."""
 
+    in_order = False
+
     def __init__(self, side: int = SIDE) -> None:
         self.size = Size(side, side)
         self.rendered = 0
