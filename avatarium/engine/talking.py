@@ -11,6 +11,7 @@ import numpy as np
 from avatarium.engine.avatars import built_in, read_avatar
 from avatarium.engine.face import Emotion, Life, PhotoActor, Shot, Stage, View, frame_shot
 from avatarium.engine.face.style import SpeakingStyle
+from avatarium.engine.filmed import filmed_view, open_filmed
 from avatarium.engine.picture.read import Picture
 from avatarium.engine.production import Renderer, Take, make_video
 from avatarium.engine.recording import RATE, in_pieces, recognise
@@ -112,7 +113,7 @@ def speak(
     Memory stays bounded however long the text is. Wrong arguments are found before anything is rendered.
 
     Args:
-        avatar: a picture with a face in it, or ``ava`` or ``noah``.
+        avatar: a picture or a video with a face in it, a twin's file, or ``ava`` or ``noah``.
         out: an ``.mp4`` or ``.webm`` file; complete when the call returns, not there when it raises.
         text: what is said; or else
         audio: a sound or video file in which somebody speaks, in any language; a :class:`SpokenFile` spares the
@@ -131,7 +132,10 @@ def speak(
     check_output(Path(out), alpha=options.alpha)
     script = script_of_text(text, avatar, options) if text is not None else script_of_audio(audio or "", options, note)
     view = prepare_view(avatar, options, note)
-    return perform(view, script, Path(out), options=options, progress=progress)
+    try:
+        return perform(view, script, Path(out), options=options, progress=progress)
+    finally:
+        view.close()
 
 
 def script_of_text(text: str, avatar: str | Path, options: SpeakOptions) -> Script:
@@ -180,10 +184,14 @@ def choose_voice(avatar: str | Path, options: SpeakOptions) -> Voice:
 def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = None) -> Renderer:
     """Find the face in a picture and lay the picture out for the video. Takes about a second of CPU.
 
+    Of a twin's file the film goes on while it speaks. A clip is made into a twin first, once, which takes minutes.
+
     Raises:
-        PictureError: the picture cannot be used, or (FaceError) the face in it.
+        InputError: the picture, twin or clip cannot be used, or (FaceError) the face in it.
     """
     note = note or _silent
+    if built_in(avatar) is None and (filmed := open_filmed(avatar, options, note)) is not None:
+        return filmed_view(filmed, options)
     picture = read_avatar(avatar)
     actor = actor_of(picture, options.face)
     _tell(picture, actor, options, note)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from avatarium.engine.face import topology as mesh
-from avatarium.engine.face.actor import PhotoActor
+from avatarium.engine.face.landmarks import Face
 from avatarium.engine.video.framing import Box, Fit, Placement, Size, place
 from avatarium.errors import OptionError
 
@@ -31,7 +35,19 @@ _FACE_AT = {Shot.HEAD: 0.46, Shot.BUST: 0.36}
 """Where the middle of the face stands from the top."""
 
 
-def frame_shot(actor: PhotoActor, size: Size, shot: Shot = Shot.AUTO, fit: Fit = Fit.CROP) -> Placement:
+class Portrayed(Protocol):
+    """Somebody in a picture, or in the frames of a video."""
+
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        """RGB, ``(H, W, 3)``."""
+
+    @property
+    def face(self) -> Face:
+        """Where the face is in it, usually."""
+
+
+def frame_shot(actor: Portrayed, size: Size, shot: Shot = Shot.AUTO, fit: Fit = Fit.CROP) -> Placement:
     """Where a photo goes in a video of a size. Never shows more than there is in the photo but with PAD and BLUR.
 
     Raises:
@@ -52,14 +68,14 @@ def frame_shot(actor: PhotoActor, size: Size, shot: Shot = Shot.AUTO, fit: Fit =
     return _closer(actor, size, Shot.BUST if shot is Shot.AUTO else shot)
 
 
-def face_box(actor: PhotoActor) -> Box:
+def face_box(actor: Portrayed) -> Box:
     """The face's outline in pixels of the photo."""
     outline = actor.face.points[list(mesh.OVAL), :2]
     (left, top), (right, bottom) = outline.min(0), outline.max(0)
     return Box(left=float(left), top=float(top), right=float(right), bottom=float(bottom))
 
 
-def _closer(actor: PhotoActor, size: Size, shot: Shot) -> Placement:
+def _closer(actor: Portrayed, size: Size, shot: Shot) -> Placement:
     height, width = actor.picture.shape[:2]
     shape = size.width / size.height
     unit = actor.face.frame.scale

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -88,11 +89,15 @@ class VideoActor:
     ) -> None:
         self.films, self.loop, self.neutral, self.bank = films, loop, neutral, bank
         self.width, self.height = size
-        self._folder = folder
+        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True) if folder else None
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a twin's file. Its films are unpacked into a temporary folder until :meth:`close`.
+    def open(cls, path: Path, *, under: Path | None = None) -> Self:
+        """Open a twin's file. Its films are unpacked into a temporary folder until :meth:`close`, or nobody uses it.
+
+        Args:
+            path: of the file.
+            under: where the folder is made; None for the system's own place.
 
         Raises:
             InputError: ``twin_unreadable``.
@@ -100,7 +105,7 @@ class VideoActor:
         from avatarium.engine.face.video.package import read_twin
 
         twin = read_twin(path)
-        folder = Path(tempfile.mkdtemp(prefix="avatarium-twin-"))
+        folder = Path(tempfile.mkdtemp(prefix="twin-", dir=under))
         try:
             base = twin.extract("base.mp4", folder)
             matted = twin.manifest.has_alpha
@@ -168,5 +173,5 @@ class VideoActor:
 
     def close(self) -> None:
         """Remove what was unpacked; views must be closed before."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._remove is not None:
+            self._remove()

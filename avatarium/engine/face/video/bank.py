@@ -291,7 +291,7 @@ def _blur(crops: Image, points: Floats) -> Floats:
         grey = cv2.cvtColor(crop[low[1] : high[1], low[0] : high[0]], cv2.COLOR_RGB2GRAY)
         edges.append(float(cv2.Laplacian(grey, cv2.CV_32F).var()))
     sharp = np.array(edges)
-    return np.clip(np.median(sharp) / np.maximum(sharp, 1e-3) - 1, 0, 3).astype(np.float32) * np.float32(0.5)
+    return np.asarray(0.5 * np.clip(np.median(sharp) / np.maximum(sharp, 1e-3) - 1, 0, 3), np.float32)
 
 
 def _apart(crops: Image, points: Floats, neutral: NDArray[Any]) -> Floats:
@@ -311,4 +311,4 @@ def _apart(crops: Image, points: Floats, neutral: NDArray[Any]) -> Floats:
     flat /= flat.std() + 1e-6
     square = (flat**2).mean(1)
     apart = np.sqrt(np.maximum(square[:, None] + square - 2 * flat @ flat.T / flat.shape[1], 0))
-    return apart.astype(np.float32)
+    return np.asarray(apart, np.float32)

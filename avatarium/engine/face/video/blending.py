@@ -44,7 +44,7 @@ class Source:
 
 def lips_gain(wanted: Floats, own: Floats) -> Floats:
     """What brings one colour of lips to another, within what light does."""
-    return np.clip(wanted / np.maximum(own, 1.0), _LEAST_GAIN, _MOST_GAIN).astype(np.float32)
+    return np.asarray(np.clip(wanted / np.maximum(own, 1.0), _LEAST_GAIN, _MOST_GAIN), np.float32)
 
 
 def lay_mouth(frame: Image, target: Floats, sources: Sequence[Source], unit: float, strength: float) -> None:

@@ -1,4 +1,4 @@
-"""The inside of a mouth for people whose video does not show it: painted as for photos, between their own moving lips."""
+"""The inside of a mouth for people whose video does not show it: painted as for photos, between their own lips."""
 
 from __future__ import annotations
 
@@ -50,9 +50,7 @@ class Interior:
         turn, unit = tracked.turn[number], float(tracked.scale[number])
         at = unit * turn @ stomion(rest) + tracked.shift[number]
         axes = (turn.T * unit)[:, :2] * scale
-        placed = placed_mouth(
-            local, rest, (at[:2] * scale + shift).astype(np.float32), axes.astype(np.float32), tongue
-        )
+        placed = placed_mouth(local, rest, (at[:2] * scale + shift).astype(np.float32), axes.astype(np.float32), tongue)
         was_open = float(np.interp(tracked.controls[number, Mouth.OPEN], _OPEN, (0.0, 1.0)))
         gap = float(placed.lower[5, 1] - placed.upper[5, 1])
         paint_seam(frame, placed, _SEAM * was_open * float(np.clip(1 - gap / _TOUCHING, 0, 1)))

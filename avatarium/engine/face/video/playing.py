@@ -85,7 +85,7 @@ class Player:
     def _pixels(self, frame: VideoFrame) -> Image:
         if self._grey:
             plane = frame.planes[0]
-            rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
             return np.ascontiguousarray(rows[: frame.height, : frame.width])
         rgb = self._reformatter.reformat(
             frame,

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from avatarium.engine.face.pose import COMING, Floats, Mouth
 from avatarium.engine.face.video.bank import Bank, unlikeness
@@ -109,8 +108,8 @@ class Runs:
         return row + 1 if row < self._last and frames[row + 1] == frames[row] + 1 else row
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _step_cost(apart: Floats, frames: NDArray[np.int32], a: int, b: int, bound: bool) -> float:
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _step_cost(apart, frames, a, b, bound):  # type: ignore[no-untyped-def]
     """From row ``a`` to row ``b``; ``bound`` forbids leaving the run while another still fades."""
     away = frames[b] - frames[a]
     if away == 1:
@@ -122,15 +121,8 @@ def _step_cost(apart: Floats, frames: NDArray[np.int32], a: int, b: int, bound: 
     return 0.9 + 3.0 * apart[a, b]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _first_step(
-    costs: Floats,
-    best: NDArray[np.int64],
-    now: int,
-    bound: bool,
-    frames: NDArray[np.int32],
-    apart: Floats,
-) -> int:
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _first_step(costs, best, now, bound, frames, apart):  # type: ignore[no-untyped-def]
     """First row of the cheapest path over the coming frames, from row ``now`` (-1 for none)."""
     steps, rows = costs.shape
     per = best.shape[1] + 6

@@ -155,9 +155,7 @@ class VideoView:
 class _Speaking:
     """Makes the mouths of frames say what poses want. For one thread."""
 
-    def __init__(
-        self, actor: VideoActor, placement: Placement, basis: Points | None, still: tuple[int, Image]
-    ) -> None:
+    def __init__(self, actor: VideoActor, placement: Placement, basis: Points | None, still: tuple[int, Image]) -> None:
         self._loop = actor.loop
         own = OwnFace(actor.neutral, basis)
         self._warping = actor.warping if basis is None else Warping(own, actor.loop.tracked)
@@ -197,9 +195,9 @@ class _Speaking:
             self._interior.paint(frame, number, local, float(mouth[Mouth.TONGUE]), self._scale, self._shift)
 
     def _move_skin(self, frame: Image, alpha: Image | None, source: Points, target: Points) -> None:
-        source, target = self._skin.grown(source, target)
+        fixed, moved = self._skin.grown(source, target)
         used = self._skin.used
-        reach = np.concatenate([source[used], target[used]])
+        reach = np.concatenate([fixed[used], moved[used]])
         left, top = np.maximum(np.floor(reach.min(0)).astype(int), 0).tolist()
         right, bottom = np.minimum(np.ceil(reach.max(0)).astype(int) + 1, [frame.shape[1], frame.shape[0]]).tolist()
         if left >= right or top >= bottom:
@@ -207,9 +205,9 @@ class _Speaking:
         corner = np.array([left, top], np.float32)
         columns, rows = np.arange(right - left, dtype=np.float32), np.arange(bottom - top, dtype=np.float32)
         map_x, map_y = (np.ascontiguousarray(grid) for grid in np.meshgrid(columns, rows))
-        target, source = target - corner, source - corner
-        draw_map(self._skin.rings, target, source, map_x, map_y)
-        draw_map(self._skin.face, target, source, map_x, map_y)
+        moved, fixed = moved - corner, fixed - corner
+        draw_map(self._skin.rings, moved, fixed, map_x, map_y)
+        draw_map(self._skin.face, moved, fixed, map_x, map_y)
         for layer in (frame, alpha):
             if layer is not None:
                 window = layer[top:bottom, left:right]
@@ -223,9 +221,7 @@ class _Speaking:
             self._loop.pose[number],
         )
         sources = [
-            Source(
-                crop=bank.crops[row], points=bank.points[row], share=share, gain=lips_gain(wanted, bank.lips[row])
-            )
+            Source(crop=bank.crops[row], points=bank.points[row], share=share, gain=lips_gain(wanted, bank.lips[row]))
             for row, share in mix
         ]
         lay_mouth(frame, target.astype(np.float32), sources, float(self._unit[number]), strength)
@@ -240,10 +236,12 @@ def _affine(placement: Placement) -> tuple[float, Points]:
     across, down = placement.scale
     scale = (across + down) / 2
     half = 0.5 * scale - 0.5
-    shift = np.array([
-        placement.target_x - placement.source_x * across + half,
-        placement.target_y - placement.source_y * down + half,
-    ])
+    shift = np.array(
+        [
+            placement.target_x - placement.source_x * across + half,
+            placement.target_y - placement.source_y * down + half,
+        ]
+    )
     return scale, shift
 
 

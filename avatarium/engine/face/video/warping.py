@@ -65,7 +65,7 @@ def texture_triangles() -> Triangles:
     """Triangles round and over the mouth, the hole between the lips last."""
     inside = near_mouth(TEXTURE_HALF) < 1
     around = fields().triangles[inside[fields().triangles].all(1)]
-    return np.concatenate([around, hole_triangles()]).astype(np.int32)
+    return np.asarray(np.concatenate([around, hole_triangles()]), np.int32)
 
 
 @cache
@@ -137,11 +137,11 @@ class Warping:
         tracked = self.tracked
         moved = self.weights * shape + self._taken_out[frame]
         pixels = tracked.points[frame, :, :2] + tracked.scale[frame] * (moved @ tracked.turn[frame].T)[:, :2]
-        return pixels, tracked.local[frame] + moved
+        return np.asarray(pixels, float), tracked.local[frame] + moved
 
     def at_rest(self, frame: int) -> Points:
         """The resting face as it lies in a frame: with the slow changes of expression and turn, ``(468, 3)``."""
-        return self.face.neutral + self._steady[frame]
+        return np.asarray(self.face.neutral + self._steady[frame], float)
 
 
 def _steady(own: Floats) -> Floats:
@@ -157,7 +157,7 @@ def limited(mouth: Floats, widest: float) -> Floats:
     knee = 0.6 * widest
     if opening <= knee:
         return mouth
-    eased = mouth.copy()
+    eased: Floats = mouth.copy()
     room = widest - knee
     over = opening - knee
     eased[Mouth.OPEN] = knee + room * over / (room + over)

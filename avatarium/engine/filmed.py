@@ -1,0 +1,170 @@
+"""People in videos: telling a twin or a clip from a picture, making a clip into a twin, and showing it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from avatarium.engine.assets import default_home
+from avatarium.engine.assets.lock import locked
+from avatarium.engine.face.shot import Shot, frame_shot
+from avatarium.engine.face.video.actor import VideoActor
+from avatarium.engine.face.video.stage import VideoStage
+from avatarium.engine.face.video.view import VideoView
+from avatarium.engine.files import open_regular
+from avatarium.engine.picture.sniff import HEAD_BYTES, describe_other, sniff_picture
+from avatarium.engine.production import Renderer
+from avatarium.engine.video.canvas import Canvas
+from avatarium.engine.video.container import sniff_media
+from avatarium.engine.video.framing import Fit, Size, blurred_ground, make_ground
+from avatarium.errors import PictureError
+
+if TYPE_CHECKING:
+    from avatarium.engine.talking import SpeakOptions
+
+Note = Callable[[str], None]
+
+KEPT = 12
+"""Twins made out of clips that stay in the data folder; those unused for longest go."""
+SHORTEST_CLIP_S = 3.0
+_LOCK_S = 1800.0
+_VERSION = 1
+"""Of what clips are made into: twins of another are made anew."""
+_FILMS = ("mov", "matroska", "mpeg", "mpegvideo", "mpegts", "avi", "asf", "flv")
+_HEIC = "a HEIC photo"
+
+
+def is_twin(path: str | Path) -> bool:
+    """Whether a file is a twin, told from its content."""
+    if not Path(path).is_file():
+        return False
+    with open_regular(path, error=PictureError, noun="picture") as file:
+        if file.read(4) != b"PK\x03\x04":
+            return False
+        file.seek(0)
+        try:
+            with zipfile.ZipFile(file) as members:
+                return {"manifest.json", "base.mp4"} <= set(members.namelist())
+        except (zipfile.BadZipFile, ValueError, NotImplementedError):
+            return False
+
+
+def is_clip(path: str | Path) -> bool:
+    """Whether a file is a video, told from its content; an animated picture is a picture."""
+    if not Path(path).is_file():
+        return False
+    with open_regular(path, error=PictureError, noun="picture") as file:
+        head = file.read(HEAD_BYTES)
+        if sniff_picture(head) is not None or describe_other(head) == _HEIC:
+            return False
+        file.seek(0)
+        return sniff_media(file) in _FILMS
+
+
+def open_filmed(path: str | Path, options: SpeakOptions, note: Note) -> VideoActor | None:
+    """The person in a twin or a clip; None where the file is neither.
+
+    A clip is prepared once, which takes some minutes, and kept in the data folder.
+
+    Raises:
+        InputError: the file is damaged, or the clip cannot be used.
+    """
+    if is_twin(path):
+        return VideoActor.open(Path(path))
+    if is_clip(path):
+        return VideoActor.open(twin_of_clip(Path(path), options.face, matte=_needs_matte(options), note=note))
+    return None
+
+
+def filmed_view(actor: VideoActor, options: SpeakOptions) -> Renderer:
+    """Lay a twin out for a video.
+
+    Raises:
+        PictureError: ``person_not_found``: another ground is asked for and the twin was made without matting.
+        OptionError: ``shot_and_fit``, or a canvas on which the person cannot lie.
+    """
+    fps = float(options.fps)
+    if options.canvas is not None:
+        return _staged(actor, options.canvas, fps, clear=options.alpha)
+    size = options.size or _usual_size(actor)
+    canvas = None
+    if options.fit is not Fit.CROP:
+        blurred = options.fit is Fit.BLUR
+        canvas = blurred_ground(actor.picture, size) if blurred else make_ground((0, 0, 0), size)
+    ground = None if options.background is None else make_ground(options.background, size)
+    placement = frame_shot(actor, size, options.shot, options.fit)
+    return VideoView(actor, size, placement, canvas=canvas, background=ground, cutout=options.alpha, fps=fps)
+
+
+def twin_of_clip(path: Path, face: int, *, matte: bool, note: Note) -> Path:
+    """The twin that a clip was made into, made now if need be.
+
+    Raises:
+        InputError: the clip cannot be used.
+    """
+    folder = default_home() / "twins"
+    digest = _digest(path)
+    names = [f"{digest}-{face}-{_VERSION}-{kind}.twin" for kind in (("matted",) if matte else ("matted", "plain"))]
+    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    if found is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = folder / names[-1]
+        with locked(folder / ".lock", timeout_s=_LOCK_S):
+            if not found.is_file():
+                note(f"An avatar is made out of {path.name}; this takes some minutes once and is kept in {folder}.")
+                _make(path, found, face, matte=matte, note=note)
+                _forget_oldest(folder)
+    os.utime(found)
+    return found
+
+
+def _make(path: Path, out: Path, face: int, *, matte: bool, note: Note) -> None:
+    from avatarium.engine.face.video.preparation import prepare_twin
+    from avatarium.engine.video.intake import take_clip
+
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix="making-") as scratch:
+        clip = take_clip(path, scratch, min_s=SHORTEST_CLIP_S)
+        made = Path(scratch) / "made.twin"
+        prepared = prepare_twin(clip, made, face=face, matte=matte)
+        for sentence in (*clip.notes, *prepared.notes):
+            note(sentence)
+        made.replace(out)
+
+
+def _forget_oldest(folder: Path) -> None:
+    kept = sorted(folder.glob("*.twin"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in kept[KEPT:]:
+        file.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open_regular(path, error=PictureError, noun="video") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()[:32]
+
+
+def _needs_matte(options: SpeakOptions) -> bool:
+    canvas = options.canvas
+    return options.alpha or options.background is not None or (canvas is not None and canvas.ground is not None)
+
+
+def _staged(actor: VideoActor, canvas: Canvas, fps: float, *, clear: bool) -> Renderer:
+    width, height = actor.width, actor.height
+    size = canvas.size(width, height, clear=clear)
+    if canvas.ground is None and not clear:
+        return VideoView(actor, size, frame_shot(actor, size, Shot.WHOLE), fps=fps)
+    ground = None if clear else canvas.ground_picture(size, width, height)
+    return VideoStage(actor, size, canvas.person_box(size, width, height, clear=clear), ground, fps=fps)
+
+
+def _usual_size(actor: VideoActor) -> Size:
+    from avatarium.engine.talking import nearest_size
+
+    return nearest_size(actor.width, actor.height)
