@@ -150,8 +150,8 @@ def shares(
     half = np.array([(s.end_s - s.start_s) / 2 for s in spoken])
     shape = np.array([style.target(s.viseme).dominance for s in spoken])
     width = np.array([style.target(s.viseme).width_dominance for s in spoken])
-    pull = shape * _pull(times, centre, half, RISE_S * style.reach, FALL_S * style.reach)
-    pull_width = width * _pull(times, centre, half, WIDTH_RISE_S * style.reach, WIDTH_FALL_S * style.reach)
+    pull = shape * _pull(times, centre, half, RISE_S, FALL_S)
+    pull_width = width * _pull(times, centre, half, WIDTH_RISE_S, WIDTH_FALL_S)
     return pull / pull.sum(1, keepdims=True), pull_width / pull_width.sum(1, keepdims=True)
 
 

@@ -80,9 +80,7 @@ class Life:
         head = self._head(t, activity, accents)
         return Performance(
             fps=self.fps,
-            mouth=mouth_controls(
-                phonemes, frames, self.fps, loudness=loudness if speech else None, style=self.style
-            ),
+            mouth=mouth_controls(phonemes, frames, self.fps, loudness=loudness if speech else None, style=self.style),
             emotion=self._feeling(t),
             head=head.astype(np.float32),
             blink=self._blinks(t),

@@ -166,7 +166,7 @@ def _recognised(sound: Samples) -> Iterator[tuple[str, float]]:
             continue
         if held:
             yield held
-        held = (_IPA.get(ipa, ipa), span.start_ms / 1000.0) if ipa[0].isalpha() and ipa not in _MODIFIERS else None
+        held = (_IPA.get(ipa, ipa), span.start_ms / 1000.0) if ipa[:1].isalpha() and ipa not in _MODIFIERS else None
     if held:
         yield held
 

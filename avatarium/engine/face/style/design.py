@@ -34,7 +34,7 @@ class Design:
 
 
 def design_of(speech: Speech, frames: int, fps: float, style: SpeakingStyle) -> Design:
-    """The design of a speech whose zero is the first frame; of the style only its timing and emphasis count."""
+    """The design of a speech whose zero is the first frame; of the style all but its targets counts."""
     spoken, times = scene(speech.phonemes, frames, fps, 0.0)
     share, share_of_width = shares(spoken, times, style)
     member = _members(spoken)

@@ -25,7 +25,9 @@ _UPPER_SHARE, _LOWER_SHARE, _OUTER_SHARE = 0.4, 0.6, 0.15
 """As in :mod:`avatarium.engine.face.rig`: how the lips share a missing gap, and how far their outer edges follow."""
 
 
-def landmark_error(measures: Measures, controls: Floats, frames: NDArray[np.int_] | Sequence[int]) -> float:
+def landmark_error(
+    measures: Measures, controls: Floats, frames: NDArray[np.int_] | Sequence[int], basis: Points | None = None
+) -> float:
     """Mean distance of the 40 points of the lips' edges, seen and made, in IOD.
 
     In the plane of the face: the depth that a detector tells is not measured but guessed.
@@ -34,25 +36,28 @@ def landmark_error(measures: Measures, controls: Floats, frames: NDArray[np.int_
         measures: of the clip; the lips are made from its neutral face.
         controls: of every frame of the clip, shape ``(frames, 4 or more)``.
         frames: which of them count.
+        basis: the person's own fields of movement, shape ``(4, 468, 3)``; None for those of most people.
     """
-    return float(np.mean(errors(measures, controls, frames)))
+    return float(np.mean(errors(measures, controls, frames, basis)))
 
 
-def errors(measures: Measures, controls: Floats, frames: NDArray[np.int_] | Sequence[int]) -> NDArray[np.float64]:
+def errors(
+    measures: Measures, controls: Floats, frames: NDArray[np.int_] | Sequence[int], basis: Points | None = None
+) -> NDArray[np.float64]:
     """The same frame by frame, shape ``(frames,)``."""
     rows = np.asarray(frames, int)
     seen = measures.local[rows][:, LIPS, :2].astype(np.float64)
-    made = lips_of(measures.neutral.astype(np.float64), controls[rows].astype(np.float64))
+    made = lips_of(measures.neutral.astype(np.float64), controls[rows].astype(np.float64), basis)
     distances: NDArray[np.float64] = np.linalg.norm(seen - made, axis=2).mean(1)
     return distances
 
 
-def lips_of(neutral: Points, controls: NDArray[np.float64]) -> NDArray[np.float64]:
+def lips_of(neutral: Points, controls: NDArray[np.float64], basis: Points | None = None) -> NDArray[np.float64]:
     """The edges of the lips in face coordinates, shape ``(frames, 40, 2)``, ordered as :data:`LIPS`."""
     weights = controls[:, :4].copy()
     weights[:, Mouth.OPEN] -= neutral[mesh.LIP_LOWER_INNER, 1] - neutral[mesh.LIP_UPPER_INNER, 1]
-    basis = fields().mouth[:, LIPS, :2]
-    lips: NDArray[np.float64] = neutral[list(LIPS), :2] + np.tensordot(weights, basis, 1)
+    moved = (fields().mouth if basis is None else basis)[:, LIPS, :2]
+    lips: NDArray[np.float64] = neutral[list(LIPS), :2] + np.tensordot(weights, moved, 1)
     _set_gap(lips, np.maximum(controls[:, Mouth.OPEN], 0))
     return lips
 
