@@ -120,6 +120,8 @@ class Video(Family[VideoStart]):
         avatar = _chosen_avatar(start, desk)
         background = start.back_id or start.custom_back_id
         ground_key = desk.catalogue.background(desk.owner, background).key if background else ""
+        if start.anchor_background_img:
+            look_up(start.anchor_background_img, desk, "anchor_background_img")
         stored = look_up(start.sound_url, desk, "audioSrc")
         known_s = stored.duration_s if stored else None
         seconds = known_s or GUESSED_S

@@ -26,6 +26,7 @@ from avatarium.streaming.booking import BookRequest
 from avatarium.streaming.models import EndReason
 from tests.running import HOST, Running, running
 from tests.support.stage import OpenRoom, StageDouble, stages
+from tests.support.twins import made_model, made_twin
 
 MARK = "Adas-secret"
 """Stands in every name that Ada gives."""
@@ -218,6 +219,17 @@ RECIPES: dict[str, Recipe] = {
     "GET /api/v1/userVideoTwin/{_id}": reads(None, in_path("userVideoTwin")),
     **{f"GET /api/v1/userVideoTwin/{name}": reads({}) for name in ("records", "userRecords", "list")},
     "GET /api/v1/userVideoTwin/trainingRecords": reads({}),
+    "POST /api/v1/userVideoTwin/advice": makes({"image_url": FACE}),
+    **{
+        f"POST /api/v1/userVideoTwin/{name}": makes(None, in_body("video_twin"))
+        for name in ("continueTranining", "continueTraining", "addVoiceClone")
+    },
+    # Lip-sync models
+    **family("lipModel", "start"),
+    "POST /api/v1/lipModel/start": makes(None, in_body("video_twin")),
+    "GET /api/v1/lipModel/allRecords": reads({}),
+    "GET /api/v1/lipModel/{_id}": reads(None, in_path("lipModel")),
+    "DELETE /api/v1/video/lip_models/{_id}": makes(None, in_path("lipModel"), in_path("lip_model")),
     # Watermarks
     "POST /api/v1/watermark/start": makes({"media_url": FACE, "text": "Mine"}),
     "GET /api/v1/watermark/allRecords": reads({}),
@@ -341,13 +353,15 @@ class World:
             family = platform.tasks.find(it.user_id, task_id)[1]
             platform.tasks.cancel(it.user_id, family, task_id)
             return task_id
-        if what in BODIES:
+        if what in BODIES or what == "lipModel":
             return self._task(what)
         return str(getattr(self, f"_{what}")())
 
     def _task(self, family_name: str, **more: Any) -> str:
         family = self.it.platform.families[family_name]
-        body = BODIES[family_name] | ({"anchor_id": shipped_avatar()} if family_name == "video" else {}) | more
+        if family_name == "lipModel":
+            more |= {"_id": self.make("video_twin")}
+        body = BODIES.get(family_name, {}) | ({"anchor_id": shipped_avatar()} if family_name == "video" else {}) | more
         return self.it.platform.tasks.submit(self.ada, family, family.start.model_validate(body)).id
 
     def _room(self) -> str:
@@ -395,6 +409,16 @@ class World:
             self.it.platform.catalogue.add_avatar(c, made)
         return made.id
 
+    def _video_twin(self) -> str:
+        made = made_twin(self.it, name=MARK)
+        self.ids.add(made.avatar.id)
+        return made.training_id
+
+    def _lip_model(self) -> str:
+        made = made_twin(self.it, name=MARK)
+        self.ids |= {made.avatar.id, made.training_id}
+        return made_model(self.it, made).id
+
     def _twin(self) -> str:
         """A training whose avatar is there."""
         training = new_id()
@@ -415,7 +439,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         stages(it.platform, places=1000.0) as (stage,),
     ):
         made = World(it, stage)
-        for what in [*BODIES, "failed video", "delivery", "key", "background", "avatar", "room"]:
+        owned = ("failed video", "delivery", "key", "background", "avatar", "room", "lipModel", "lip_model")
+        for what in [*BODIES, *owned]:
             made.make(what)
         yield made
 

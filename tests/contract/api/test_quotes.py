@@ -9,6 +9,7 @@ import pytest
 
 from avatarium.catalogue.shipped import shipped_avatars
 from tests.running import COINS, Running, running
+from tests.support.twins import made_twin
 
 FACE = {"image_url": "https://files.example/face.jpg"}
 VIDEO = {"anchor_id": shipped_avatars()[0].id, "audioSrc": "https://files.example/speech.mp3"}
@@ -49,6 +50,8 @@ def test_a_path_may_be_written_in_many_ways(it: Running, endpoint: str) -> None:
         ("video/send_tts", {"msg": "x" * 201}, 2, False),
         ("watermark/start", {"media_url": "https://files.example/a.mp4", "text": "x"}, 1, False),
         ("userVideoTwin/startTraining", FACE, 100, False),
+        ("userVideoTwin/startTraining", {"video_url": "https://files.example/a.mp4"}, 0, False),
+        ("userVideoTwin/advice", FACE, 0, False),
     ],
 )
 def test_every_family_has_a_price(it: Running, endpoint: str, body: Any, coins: int, estimated: bool) -> None:
@@ -56,6 +59,14 @@ def test_every_family_has_a_price(it: Running, endpoint: str, body: Any, coins: 
     assert (found["coins"], found["estimated"]) == (coins, estimated)
     assert found["expected_s"] > 0
     assert it.balance() == (COINS, 0) and not it.worker.waiting
+
+
+def test_a_model_is_quoted_by_either_name(it: Running) -> None:
+    training = made_twin(it).training_id
+    for endpoint in ("userVideoTwin/continueTranining", "userVideoTwin/continueTraining", "lipModel/start"):
+        found = quote(it, endpoint, {"_id": training})
+        assert (found["coins"], found["diamonds"], found["estimated"]) == (100, 1, False)
+    assert quote(it, "lipModel/start", {"_id": "f" * 24})["reason"] == "twin_not_found"
 
 
 def test_every_family_that_there_is_can_be_quoted(it: Running) -> None:
@@ -83,7 +94,7 @@ def test_a_recording_of_ours_is_quoted_exactly(it: Running) -> None:
         ("talkingPhoto/start", "text", "invalid_request"),
         ("talkingPhoto/start", None, "invalid_request"),
         ("talkingPhoto/start", {"image_url": "nowhere"}, "bad_url"),
-        ("userVideoTwin/startTraining", {"video_url": "https://files.example/a.mp4"}, "video_twin_unavailable"),
+        ("userVideoTwin/startTraining", {"video_url": "https://files.example/a.mp4", **FACE}, "two_sources"),
         ("video/generate", VIDEO | {"back_id": "a", "custom_back_id": "b"}, "two_backgrounds"),
     ],
 )

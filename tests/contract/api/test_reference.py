@@ -25,10 +25,12 @@ from avatarium.tasks.courier import Courier, webhook_secret
 from avatarium.tasks.models import Delivery
 from tests.running import Running, running
 from tests.support.stage import StageDouble, stages
+from tests.support.twins import made_model, made_twin
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 TASK, KEY, SPEECH, OWN = (f"64f0c0ffee0000000000{end}" for end in ("a001", "a0f1", "b101", "aa02"))
+MODEL = "64f0c0ffee0000000000f002"
 DELIVERY = "64f0c0ffee0000000000d101"
 AVA = "2997dfc62ef129559908a47f"
 CHANNEL = "a1b2c"
@@ -167,6 +169,22 @@ def _key(it: Running, picture: str, call: str) -> dict[str, str]:
     return {KEY: it.post("token/generate", {"alias": "my app", "scopes": ["read"]})["_id"]}
 
 
+def _own_twin(it: Running, picture: str, call: str) -> dict[str, str]:
+    return {TASK: made_twin(it).training_id}
+
+
+def _own_model(it: Running, picture: str, call: str) -> dict[str, str]:
+    if "retry" in call:
+        return _cancelled_model(it)
+    return dict.fromkeys((TASK, MODEL), made_model(it, made_twin(it)).id)
+
+
+def _cancelled_model(it: Running) -> dict[str, str]:
+    task = it.post("lipModel/start", {"_id": made_twin(it).training_id})
+    it.post(f"tasks/{task['_id']}/cancel")
+    return {TASK: task["_id"]}
+
+
 def _own_background(it: Running, picture: str, call: str) -> dict[str, str]:
     return {OWN: it.post("custom_back/add", {"img_url": picture, "name": "My office"})["_id"]}
 
@@ -210,6 +228,12 @@ _MAKERS: dict[str, Callable[[Running, str, str], dict[str, str]]] = {
     "/webhooks/": _delivery,
     "/api/v1/user/add": _somebody,
     "/login/": _somebody,
+    **dict.fromkeys(("/continueTran", "/continueTrai", "/addVoiceClone", "/lipModel/start"), _own_twin),
+    "/userVideoTwin/advice": lambda it, picture, call: {
+        '"video_url"': '"image_url"',
+        "https://files.example/me.mp4": picture,
+    },
+    **dict.fromkeys(("/lipModel/", "/lip_models"), _own_model),
     "/userVideoTwin/": _task("userVideoTwin/startTraining", name="demo", image_url="picture"),
     "/watermark/": _task("watermark/start", media_url="picture", text="Made with AI"),
     "/api/v1/video/": _task("video/generate", **_VIDEO),

@@ -15,6 +15,7 @@ from avatarium.clock import ManualClock
 from avatarium.ids import new_id
 from avatarium.tasks.models import tasks
 from tests.running import COINS, Running, running
+from tests.support.twins import made_model, made_twin
 
 ANCHOR = shipped_avatars()[0].id
 BODY = {"anchor_id": ANCHOR, "anchor_type": 0, "audioSrc": "https://files.example/speech.mp3", "resolution": 720}
@@ -114,6 +115,13 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"isCaptionEnabled": True}, 400, "captions_unavailable"),
     ({"isCaptionEnabled": "maybe"}, 400, "invalid_request"),
     ({"title": "x" * 41}, 400, "invalid_request"),
+    ({"anchor_background_img": "https://a.example/g.jpg", "anchor_background_color": "#0f0"}, 400, "two_grounds"),
+    ({"anchor_background_img": "ground.jpg"}, 400, "bad_url"),
+    ({"anchor_background_color": "greenish"}, 400, "invalid_request"),
+    ({"format": "avi"}, 400, "invalid_request"),
+    ({"alpha": True, "format": "mp4"}, 400, "alpha_needs_webm"),
+    ({"alpha": True, "color": "#0f0"}, 400, "alpha_and_background"),
+    ({"alpha": True, "back_id": shipped_backgrounds()[0].id}, 400, "alpha_and_background"),
     ({"webhook_url": "mailto:me@a.example"}, 400, "bad_webhook_url"),
 ]
 
@@ -135,6 +143,22 @@ def test_what_clients_send_besides_is_ignored(it: Running) -> None:
         **{"anchor_background_img": "", "anchor_background_color": "rgb(0,0,0)", "back_id": "", "custom_back_id": None},
     }
     assert it.post("video/generate", BODY | extras)["status"] == "init"
+
+
+def test_an_avatar_from_a_video_is_drawn_by_its_own_engine_with_its_newest_model(it: Running) -> None:
+    twin = made_twin(it)
+    body = BODY | {"anchor_id": twin.avatar.id, "anchor_type": 1}
+    made = it.post("video/generate", body)
+    assert made["engine"] == "avatarium-video"
+    assert it.post("video/generate", BODY)["engine"] == "avatarium-photo"
+    models = [made_model(it, twin) for _ in range(2)]
+    assert [model.version for model in models] == [1, 2]
+    for newest in (models[1], models[0], None):
+        task = it.platform.tasks.find(it.user_id, it.post("video/generate", body)["_id"])[0]
+        assert task.facts["package_key"] == twin.avatar.package_key
+        assert task.facts["model_key"] == (newest.key if newest else "")
+        if newest:
+            it.delete(f"video/lip_models/{newest.id}")
 
 
 def test_avatars_of_ones_own_and_of_others(it: Running) -> None:
@@ -162,7 +186,6 @@ def test_the_pool_is_remembered(it: Running) -> None:
     assert it.post("video/auto-public-pool", {"isAutoToPublicPool": "true"}) == {"isAutoToPublicPool": True}
     assert it.platform.accounts.user(it.user_id).auto_public_pool
     assert it.post("video/auto-public-pool", {})["status"] == 400
-    assert it.get("video/lip_models") == []
 
 
 def test_a_private_address_fails_the_task_and_gives_the_coins_back(it: Running) -> None:

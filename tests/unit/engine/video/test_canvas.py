@@ -157,11 +157,24 @@ def test_a_side_that_is_not_given_is_no_rectangle() -> None:
     assert Rectangle.given(5, 6, 7, 8) == Rectangle(x=5, y=6, width=7, height=8)
 
 
-@pytest.mark.parametrize("other", [{"size": Size(720, 720)}, {"background": GREEN}, {"alpha": True}])
+@pytest.mark.parametrize("other", [{"size": Size(720, 720)}, {"background": GREEN}])
 def test_a_canvas_excludes_what_it_tells_itself(other: dict[str, Any]) -> None:
     with pytest.raises(OptionError) as caught:
         SpeakOptions(canvas=canvas(), **other)
     assert caught.value.code == "canvas_and_frame"
+
+
+def test_a_clear_canvas_has_the_places_of_one_with_a_ground_and_no_ground() -> None:
+    person = Rectangle(x=100, y=50, width=200, height=250)
+    clear = Canvas(resolution=480, width=640, height=480, person=person)
+    filled = Canvas(resolution=480, width=640, height=480, person=person, ground=GREEN)
+    size = clear.size(400, 500, clear=True)
+    assert size == filled.size(400, 500) != clear.size(400, 500)
+    assert clear.person_box(size, 400, 500, clear=True) == filled.person_box(size, 400, 500)
+    SpeakOptions(canvas=clear, alpha=True)
+    with pytest.raises(OptionError) as caught:
+        SpeakOptions(canvas=filled, alpha=True)
+    assert caught.value.code == "alpha_and_background"
 
 
 def quarters() -> np.ndarray[Any, np.dtype[np.uint8]]:
