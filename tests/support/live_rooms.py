@@ -227,7 +227,7 @@ class OneLook:
         self.trouble: Exception | None = None
         self.idle = None
 
-    async def view(self, look: object) -> FlatFace:
+    async def view(self, look: object, style: object = None) -> FlatFace:
         await asyncio.sleep(0)
         if self.trouble is not None:
             raise self.trouble

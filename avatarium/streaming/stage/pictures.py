@@ -14,9 +14,11 @@ import structlog
 
 from avatarium.storage.service import Storage
 from avatarium.streaming.stage.pools import Pools, run_in
+from avatarium.streaming.stage.twins import Twins
 from avatarium.streaming.wire import RoomSpec
 
 if TYPE_CHECKING:
+    from avatarium.engine.face.style.record import SpeakingStyle
     from avatarium.engine.live import IdleFrames
     from avatarium.engine.production import Renderer
     from avatarium.engine.video.framing import Ground
@@ -36,6 +38,8 @@ class Look:
     """Of a built-in avatar; else empty."""
     picture_key: str
     resolution: int
+    package_key: str = ""
+    """Of an avatar from a video; else empty."""
     shape: str = ""
     background_key: str = ""
     background_color: str = ""
@@ -46,7 +50,8 @@ class Look:
         """Of a room."""
         return cls(
             source=spec.source,
-            picture_key="" if spec.source else spec.picture_key,
+            picture_key="" if spec.source or spec.package_key else spec.picture_key,
+            package_key=spec.package_key,
             resolution=spec.resolution,
             shape=spec.shape,
             background_key=spec.background_key,
@@ -58,7 +63,8 @@ class Look:
 class Looks:
     """The views of a stage. Used on the event loop; a view itself only by the thread that renders.
 
-    Rooms that show the same share one view: only one thread draws, one room after the other.
+    Rooms that show the same picture share one view: only one thread draws, one room after the other. A twin's film goes
+    on by itself, so that each room has a view of its own, which it closes.
 
     Args:
         storage: where pictures are.
@@ -73,14 +79,22 @@ class Looks:
         self._scratch = scratch
         self.idle = idle
         self._views: OrderedDict[Look, asyncio.Future[Renderer]] = OrderedDict()
+        self.twins = Twins(storage, scratch)
 
-    async def view(self, look: Look) -> Renderer:
-        """The view of a look; made once, however many wait for it.
+    async def view(self, look: Look, style: SpeakingStyle | None = None) -> Renderer:
+        """The view of a look; of a picture made once, however many wait for it.
+
+        Args:
+            look: what is shown.
+            style: how a twin's face moves.
 
         Raises:
             PictureError, FaceError: the picture cannot be used.
+            InputError: ``twin_unreadable``.
             NotFoundError, UnavailableError: it cannot be had.
         """
+        if look.package_key:
+            return await self._own_view(look, style)
         found = self._views.get(look)
         if found is None or (found.done() and (found.cancelled() or found.exception() is not None)):
             found = self._views[look] = asyncio.ensure_future(run_in(self._pools.loading, partial(self._made, look)))
@@ -91,26 +105,59 @@ class Looks:
             self._views.popitem(last=False)
         return await asyncio.shield(found)
 
+    async def style(self, key: str) -> SpeakingStyle:
+        """A personal lip-sync model.
+
+        Raises:
+            InputError: ``lip_model_unreadable``.
+            NotFoundError, UnavailableError: it cannot be had.
+        """
+        return await run_in(self._pools.loading, partial(self._read_style, key))
+
+    async def close(self) -> None:
+        """Remove what was unpacked; after the rooms."""
+        await run_in(self._pools.loading, self.twins.close)
+
     def __len__(self) -> int:
         return len(self._views)
 
-    def _made(self, look: Look) -> Renderer:
+    async def _own_view(self, look: Look, style: SpeakingStyle | None) -> Renderer:
+        making = asyncio.ensure_future(run_in(self._pools.loading, partial(self._made, look, style)))
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(_close_made)  # nobody waits for it any more
+            raise
+
+    def _made(self, look: Look, style: SpeakingStyle | None = None) -> Renderer:
         from avatarium.engine.live import live_view
 
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            picture: str | Path = look.source
-            if not look.source:
-                picture = Path(folder) / "picture"
-                self._storage.copy_to(look.picture_key, picture)
-            ground = self._ground(look, Path(folder))
-            return live_view(
-                picture,
+            show = partial(
+                live_view,
                 resolution=look.resolution,
                 shape=look.shape or SQUARE,
-                background=ground,
+                background=self._ground(look, Path(folder)),
                 cutout=look.transparent,
             )
+            if look.package_key:
+                return self.twins.view(look.package_key, partial(show, style=style))
+            if look.source:
+                return show(look.source)
+            picture = Path(folder) / "picture"
+            self._storage.copy_to(look.picture_key, picture)
+            return show(picture)
+
+    def _read_style(self, key: str) -> SpeakingStyle:
+        from avatarium.engine.face.style.record import LONGEST_JSON, SpeakingStyle
+
+        record = bytearray()
+        for block in self._storage.read(key):
+            record += block
+            if len(record) > 4 * LONGEST_JSON:
+                break
+        return SpeakingStyle.from_json(bytes(record))
 
     def _ground(self, look: Look, folder: Path) -> Ground | None:
         from avatarium.engine.picture.read import read_picture
@@ -124,3 +171,8 @@ class Looks:
 
             return parse_colour(look.background_color)
         return None
+
+
+def _close_made(making: asyncio.Future[Renderer]) -> None:
+    if not making.cancelled() and making.exception() is None:
+        making.result().close()

@@ -104,6 +104,7 @@ class StageProcess:
             kit = self._kit(pools, errands, pacemaker, brains, ears)
             self.stage = Stage(kit, guessed(self._settings.live_share))
             await self._serve(kit, self.stage, errands)
+            await kit.looks.close()
         finally:
             watchdog.stop()
             await ears.aclose()

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 NAME = "recording.mp4"
 MEDIA_TYPE = "video/mp4"
-ENGINE = "avatarium-photo"
+ENGINES = {False: "avatarium-photo", True: "avatarium-video"}
+"""By whether the avatar is from a video."""
 WAITING_MAX = 250
 """Ticks that may wait for the disk: 10 s. What comes then is left out, and the recording has a gap."""
 SOUND_BITRATE = 96_000
@@ -180,7 +181,7 @@ class Archive:
     def _stored(self, recorder: Recorder, spec: RoomSpec) -> str:
         settings = self.platform.settings
         if settings.content_credentials:
-            self._sign(recorder.path)
+            self._sign(recorder.path, ENGINES[bool(spec.package_key)])
         key = f"results/{spec.owner}/{spec.room_id}/{NAME}"
         self.platform.storage.put(
             key,
@@ -193,9 +194,9 @@ class Archive:
         self.note(spec.room_id, key)
         return key
 
-    def _sign(self, path: Path) -> None:
+    def _sign(self, path: Path, engine: str) -> None:
         from avatarium.engine.provenance import Action, Signer, SourceType
 
         Signer.open(self.platform.settings.home / CREDENTIALS).sign(
-            path, title=NAME, engine=ENGINE, action=Action.CREATED, source_type=SourceType.COMPOSITE
+            path, title=NAME, engine=engine, action=Action.CREATED, source_type=SourceType.COMPOSITE
         )

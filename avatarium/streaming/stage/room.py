@@ -94,7 +94,7 @@ class StageRoom:
         )
         self.view: Renderer | None = None
         self._recorder: Recorder | None = None
-        self._ready = False
+        self._ready = self._failed = False
         self._number = 0
         self.pictures = 0
         """That were shown."""
@@ -336,7 +336,9 @@ class StageRoom:
 
         look = Look.of(self.spec)
         try:
-            self.view = await self._kit.looks.view(look)
+            if self.spec.model_key:
+                await self._speak_in_own_style()
+            self.view = await self._kit.looks.view(look, self.show.performer.style)
             painter = Painter(self.view, self._kit.looks.idle, look, packed=look.transparent)
             self.show.set_painter(painter)
         except AvatariumError as problem:
@@ -345,8 +347,19 @@ class StageRoom:
             log.exception("picture_bug", room=self.spec.room_id)
             self._fail("engine_bug", "Something went wrong inside with the avatar's picture. It has been logged.")
 
+    async def _speak_in_own_style(self) -> None:
+        """Lips that are only less like the person's are no reason to end the room."""
+        try:
+            self.show.performer.style = await self._kit.looks.style(self.spec.model_key)
+        except AvatariumError as problem:
+            log.warning("lip_model_failed", room=self.spec.room_id, reason=problem.message)
+            self.events.emit("problem", code=problem.code, message=problem.message)
+
     def _fail(self, code: str, message: str) -> None:
         """Without a picture there is nothing to pay for."""
+        if self._failed or self.ended:
+            return
+        self._failed = True
         log.warning("picture_failed", room=self.spec.room_id, reason=message)
         self.events.emit("problem", code=code, message=message)
         until_ms = self.lifetime.joined_ms or self.lifetime.opened_ms
@@ -365,6 +378,9 @@ class StageRoom:
         self._number = beat.number + 1
         self.pictures += bool(beat.pictures)
         if self.ended:
+            return
+        if (failure := self.show.failure) is not None:
+            self._fail(failure.code, failure.message)
             return
         for broken in self.audience.send(beat):
             self.viewer_lost(broken)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from avatarium.errors import AvatariumError
 from avatarium.streaming.transports.viewer import PICTURE_RATE, SOUND_RATE, LivePacket
 
 if TYPE_CHECKING:
@@ -104,6 +105,9 @@ class Show:
         self._encoders: dict[str, PictureEncoder] = {}
         self._opus = opus
         self._troubles = 0
+        self._closed = False
+        self.failure: AvatariumError | None = None
+        """Why there will be no picture any more."""
 
     @property
     def has_picture(self) -> bool:
@@ -116,8 +120,12 @@ class Show:
         return sorted(self._encoders)
 
     def set_painter(self, painter: Paints) -> None:
-        """Show this from the next tick on."""
-        self._painter = painter
+        """Show this from the next tick on. It belongs to the show, also where that is over already."""
+        with self._lock:
+            self._painter = painter
+            closed = self._closed
+        if closed:
+            painter.close()
 
     def watch(self, codecs: frozenset[str], *, anybody: bool) -> None:
         """Who is there: with nobody, time goes on and nothing is drawn or coded.
@@ -147,11 +155,13 @@ class Show:
             self.cpu_s += time.thread_time() - began_s
 
     def close(self) -> None:
-        """Give the encoders back, and the idle frames."""
+        """Give the encoders back, and what the picture is made of."""
         self._drop_unwatched(frozenset())
         self._opus.close()
-        if self._painter is not None:
-            self._painter.close()
+        with self._lock:
+            painter, self._closed = self._painter, True
+        if painter is not None:
+            painter.close()
 
     def _make(self, due_s: float, late: bool) -> Beat:
         tick = self.performer.tick()
@@ -179,6 +189,9 @@ class Show:
         try:
             i420 = painter.paint(tick)
             return {codec: self._coded(codec, i420, painter.size, tick.number, due_s) for codec in watched}
+        except AvatariumError as problem:
+            self.failure = self.failure or problem
+            return {}
         except Exception:
             # The room goes on in sound; whoever looks after it sees that pictures stay away.
             self._troubles += 1

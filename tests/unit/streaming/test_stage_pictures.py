@@ -22,7 +22,7 @@ class CountedLooks(Looks):
         self.made: list[Look] = []
         self.trouble: Exception | None = None
 
-    def _made(self, look: Look) -> Any:
+    def _made(self, look: Look, style: object = None) -> Any:
         self.made.append(look)
         if self.trouble is not None:
             raise self.trouble
