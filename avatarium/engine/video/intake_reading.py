@@ -26,6 +26,9 @@ _COUNTED = ("mov", "matroska", "avi")
 """Containers whose header tells the length; others estimate it."""
 _PATIENCE_S = 5.0
 """After damage the next key frame is waited for; streams without any are taken after this time."""
+_SILENT_GAP_S = 0.3
+"""Decoders leave out what leans on lost packets and say nothing: a pause of this length that a key frame ends, in a
+stream that has few of them, is a hole."""
 _TELL_EVERY = 10
 
 
@@ -90,6 +93,7 @@ class _Reading:
         self._step_s = float(1 / made_rate(stream))
         self._fields = Deinterlacer(made_rate(stream)) if interlaced else None
         self._broken_s: float | None = None
+        self._last_was_key = True
 
     def take(self, item: av.VideoFrame | _Damage) -> None:
         """Take a frame, or the news that one is missing."""
@@ -130,7 +134,9 @@ class _Reading:
 
     def _add(self, frame: av.VideoFrame) -> None:
         at_s = self._time_s(frame)
-        if at_s > self.next_s + _LONGEST_GAP_S and self._runs.current is not None:
+        hole = frame.key_frame and not self._last_was_key and at_s > self.next_s + _SILENT_GAP_S
+        self._last_was_key = frame.key_frame
+        if (hole or at_s > self.next_s + _LONGEST_GAP_S) and self._runs.current is not None:
             self._runs.end(self.next_s)
             self.damaged = True
         elif at_s < self.next_s - _LONGEST_GAP_S:
