@@ -25,7 +25,7 @@ from avatarium.engine.face.raster import draw_map, lay_over, undo_alpha
 from avatarium.engine.face.relax import soften_folds
 from avatarium.engine.face.rig import Rig, rotation
 from avatarium.engine.picture.fill import fill
-from avatarium.engine.picture.matte import person_alpha, pure_foreground
+from avatarium.engine.picture.matting import person_alpha, pure_foreground
 from avatarium.engine.video.framing import Placement, Size
 from avatarium.errors import PictureError
 

@@ -24,14 +24,14 @@ TOLERANCE = 2e-4
 Rows = NDArray[np.float32]
 
 
-def solve_alpha(picture: Image, prior: Alpha, unknown: NDArray[np.bool_], weight: float) -> Alpha:
+def solve_alpha(picture: Image, prior: Alpha, unknown: NDArray[np.bool_], weight: Alpha) -> Alpha:
     """Alpha in the unknown pixels by the picture, held to the prior a little.
 
     Args:
         picture: RGB, ``(H, W, 3)``.
         prior: alpha by shape; it is kept where nothing is unknown.
         unknown: pixels to solve.
-        weight: of the prior in the unknown pixels, such as .01.
+        weight: of the prior in each pixel, such as .01.
     """
     start = prior
     if min(prior.shape) > COARSEST:
@@ -39,13 +39,14 @@ def solve_alpha(picture: Image, prior: Alpha, unknown: NDArray[np.bool_], weight
         small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         open_ = cv2.resize(unknown.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
         held = np.asarray(cv2.resize(prior, size, interpolation=cv2.INTER_AREA), np.float32)
-        coarse = solve_alpha(small, held, open_, weight)
+        hold = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), np.float32)
+        coarse = solve_alpha(small, held, open_, hold)
         wide = cv2.resize(coarse, (prior.shape[1], prior.shape[0]), interpolation=cv2.INTER_LINEAR)
         start = np.where(unknown, wide, prior).astype(np.float32)
     return _solve(picture, prior, start, unknown, weight)
 
 
-def _solve(picture: Image, prior: Alpha, start: Alpha, unknown: NDArray[np.bool_], weight: float) -> Alpha:
+def _solve(picture: Image, prior: Alpha, start: Alpha, unknown: NDArray[np.bool_], weight: Alpha) -> Alpha:
     if not unknown.any():
         return prior
     colours = _padded(picture.astype(np.float32) / 255)
@@ -58,9 +59,10 @@ def _solve(picture: Image, prior: Alpha, start: Alpha, unknown: NDArray[np.bool_
     values = _padded(prior)
     values.ravel()[at] = 0
     first = np.ascontiguousarray(_padded(start).ravel()[at])
-    wanted = weight * _padded(prior).ravel()[at]
+    hold = np.ascontiguousarray(_padded(weight).ravel()[at])
+    wanted = hold * _padded(prior).ravel()[at]
     rounds = FINE_ROUNDS if min(prior.shape) > COARSEST else ROUNDS
-    found = _conjugate(rows, at, values.shape[1], values.ravel(), first, wanted, weight, rounds)
+    found = _conjugate(rows, at, values.shape[1], values.ravel(), first, wanted, hold, rounds)
     out = prior.copy()
     out[unknown] = np.clip(found, 0, 1)
     return out
@@ -129,7 +131,7 @@ def _conjugate(
     values: NDArray[np.float32],
     start: NDArray[np.float32],
     wanted: NDArray[np.float32],
-    weight: float,
+    weight: NDArray[np.float32],
     rounds: int,
 ) -> NDArray[np.float32]:
     """Conjugate gradients with the diagonal taken out. ``values`` holds the known pixels, 0 in the unknown."""
@@ -143,10 +145,10 @@ def _conjugate(
     for i in range(count):
         values[at[i]] = x[i]
     _times(rows, at, stride, values, product)
-    left = target - product - np.float32(weight) * x
+    left = target - product - weight * x
     eased = np.empty(count, np.float32)
     for i in range(count):
-        eased[i] = left[i] / (rows[i, middle] + weight)
+        eased[i] = left[i] / (rows[i, middle] + weight[i])
     way = eased.copy()
     power = 0.0
     for i in range(count):
@@ -158,7 +160,7 @@ def _conjugate(
         _times(rows, at, stride, values, product)
         along = 0.0
         for i in range(count):
-            product[i] += weight * way[i]
+            product[i] += weight[i] * way[i]
             along += way[i] * product[i]
         if along <= 0.0:
             break
@@ -167,7 +169,7 @@ def _conjugate(
         for i in range(count):
             x[i] += far * way[i]
             left[i] -= far * product[i]
-            eased[i] = left[i] / (rows[i, middle] + weight)
+            eased[i] = left[i] / (rows[i, middle] + weight[i])
             now += left[i] * eased[i]
         if now < stop:
             break

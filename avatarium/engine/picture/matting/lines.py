@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from avatarium.engine.picture.matting.kinds import Alpha, Colours, Image
 
+NEAR = 0.02
+"""Coarse alpha so near to 0 or 1 is kept."""
+
 Lines = NDArray[np.float32]
 """Slopes for red, green, blue (per level of 255) and the offset: ``(h, w, 4)``."""
 
@@ -34,10 +37,13 @@ def fit_lines(guide: Colours, alpha: Alpha, radius: int, edge: float) -> Lines:
     return _mean(lines, radius)
 
 
-def apply_lines(frame: Image, lines: Lines) -> Alpha:
-    """Alpha of a picture of any size by lines found on a smaller one, 0..1."""
+def apply_lines(frame: Image, lines: Lines, coarse: Alpha) -> Alpha:
+    """Alpha of a picture of any size by lines found on a smaller one.
+
+    Far from the outline lines may say anything: there ``coarse``, alpha at any smaller size, is what counts.
+    """
     out = np.empty(frame.shape[:2], np.float32)
-    _draw(frame, lines, out)
+    _draw(frame, lines, coarse, out)
     return out
 
 
@@ -76,25 +82,42 @@ def _solve(
 
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
-def _draw(frame: Image, lines: Lines, out: Alpha) -> None:
+def _draw(frame: Image, lines: Lines, coarse: Alpha, out: Alpha) -> None:
     height, width = out.shape
     rows, columns = lines.shape[:2]
-    down, across = rows / height, columns / width
-    row = np.empty((columns, 4), np.float32)
+    high, wide = coarse.shape
+    per_x, per_u = np.float32(wide / width), np.float32(columns / width)
+    half = np.float32(0.5)
     for y in range(height):
-        v = min(max((y + 0.5) * down - 0.5, 0.0), rows - 1.0)
+        v = min(max((y + 0.5) * rows / height - 0.5, 0.0), rows - 1.0)
         upper = int(v)
         lower = min(upper + 1, rows - 1)
-        share = np.float32(v - upper)
-        for c in range(columns):
-            for k in range(4):
-                row[c, k] = lines[upper, c, k] + (lines[lower, c, k] - lines[upper, c, k]) * share
+        down = np.float32(v - upper)
+        v = min(max((y + 0.5) * high / height - 0.5, 0.0), high - 1.0)
+        above = int(v)
+        below = min(above + 1, high - 1)
+        sunk = np.float32(v - above)
         for x in range(width):
-            u = min(max((x + 0.5) * across - 0.5, 0.0), columns - 1.0)
-            one = int(u)
-            two = min(one + 1, columns - 1)
-            part = np.float32(u - one)
-            value = row[one, 3] + (row[two, 3] - row[one, 3]) * part
-            for k in range(3):
-                value += (row[one, k] + (row[two, k] - row[one, k]) * part) * frame[y, x, k]
-            out[y, x] = min(max(value, 0.0), 1.0)
+            u = min(max((x + half) * per_x - half, np.float32(0)), np.float32(wide - 1))
+            left = int(u)
+            right = min(left + 1, wide - 1)
+            part = np.float32(u - left)
+            one = coarse[above, left] + (coarse[above, right] - coarse[above, left]) * part
+            two = coarse[below, left] + (coarse[below, right] - coarse[below, left]) * part
+            plain = one + (two - one) * sunk
+            near = min(plain, 1 - plain) / NEAR
+            if near <= 0.0:
+                out[y, x] = plain
+                continue
+            u = min(max((x + half) * per_u - half, np.float32(0)), np.float32(columns - 1))
+            left = int(u)
+            right = min(left + 1, columns - 1)
+            part = np.float32(u - left)
+            value = np.float32(0)
+            for k in range(4):
+                one = lines[upper, left, k] + (lines[upper, right, k] - lines[upper, left, k]) * part
+                two = lines[lower, left, k] + (lines[lower, right, k] - lines[lower, left, k]) * part
+                slope = one + (two - one) * down
+                value += slope * frame[y, x, k] if k < 3 else slope
+            value = min(max(value, 0.0), 1.0)
+            out[y, x] = plain + (value - plain) * min(near, 1.0)

@@ -48,15 +48,23 @@ def _spread_level(layers: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
 def unmix(
-    picture: Colours, person: Colours, ground: Colours, trust: Alpha, prior: Alpha, band: Alpha, out: Alpha
+    picture: Colours,
+    person: Colours,
+    around: Colours,
+    plate: Colours,
+    trust: Alpha,
+    prior: Alpha,
+    band: Alpha,
+    out: Alpha,
 ) -> None:
     """Write alpha for every pixel.
 
     Args:
         picture: what is seen, RGB 0..255.
         person: the person's colours nearby.
-        ground: the ground's colours nearby, or its own.
-        trust: 1 where ``ground`` was seen uncovered at this very place, 0 where it is guessed.
+        around: the ground's colours nearby.
+        plate: the ground's own colours, as far as they are known.
+        trust: 1 where ``plate`` was seen uncovered at this very place, 0 where it was not.
         prior: alpha by shape.
         band: how far colour may overrule shape, 0..1.
         out: filled.
@@ -70,18 +78,20 @@ def unmix(
                 continue
             apart, along, light, own = np.float32(0), np.float32(0), np.float32(0), np.float32(1)
             for k in range(3):
-                d = person[y, x, k] - ground[y, x, k]
+                ground = around[y, x, k] + known * (plate[y, x, k] - around[y, x, k])
+                d = person[y, x, k] - ground
                 apart += d * d
-                along += (picture[y, x, k] - ground[y, x, k]) * d
-                light += picture[y, x, k] * ground[y, x, k]
-                own += ground[y, x, k] * ground[y, x, k]
+                along += (picture[y, x, k] - ground) * d
+                light += picture[y, x, k] * ground
+                own += ground * ground
             share = min(max(along / (apart + 1.0), 0.0), 1.0)
             shade = min(max(light / own, DARKEST), LIGHTEST)
             aside, off = np.float32(0), np.float32(0)
             for k in range(3):
-                r = picture[y, x, k] - ground[y, x, k] - share * (person[y, x, k] - ground[y, x, k])
+                ground = around[y, x, k] + known * (plate[y, x, k] - around[y, x, k])
+                r = picture[y, x, k] - ground - share * (person[y, x, k] - ground)
                 aside += r * r
-                q = picture[y, x, k] - shade * ground[y, x, k]
+                q = picture[y, x, k] - shade * ground
                 off += q * q
             off += (SHADOW_COST * (1.0 - shade)) ** 2 * own
             told = apart / (apart + APART + known * (APART_KNOWN - APART))

@@ -7,7 +7,9 @@ from typing import Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from avatarium.engine.picture.matting.foregrounds import foreground
 from avatarium.engine.picture.matting.islands import Kept
 from avatarium.engine.picture.matting.kinds import Alpha, Box, Colour, Colours, Image
 from avatarium.engine.picture.matting.lines import apply_lines, fit_lines
@@ -29,7 +31,8 @@ KEEP_ALPHA = 0.6
 SURPRISE = 0.35
 """A change of the mask that is larger than this is believed sooner."""
 PERSON, GROUND = 0.90, 0.10
-RADIUS = 4
+RADIUS = 2
+"""At half the working size."""
 EDGE = (0.012 * 255) ** 2
 LOW, HIGH = 0.06, 0.94
 
@@ -69,6 +72,7 @@ class VideoMatte:
         self._box: Box | None = None
         self._shape: Alpha | None = None
         self._alpha: Alpha | None = None
+        self._pure: Image | None = None
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -93,13 +97,19 @@ class VideoMatte:
         if step is None:
             self._begin(work)
         shape = self._steady_shape(work, step)
+        self._pure = None
         if self._screen is not None:
-            return key_screen(frame, self._screen, shape=_enlarged(shape, frame))[0]
+            keyed, self._pure = key_screen(frame, self._screen, shape=_enlarged(shape, frame))
+            return keyed
         picture = work.astype(np.float32)
         alpha = self._settled(self._sharpened(picture, shape), step)
         self._plate.watch(picture, np.maximum(alpha, shape), None if step is None else step.flow)
-        lines = fit_lines(picture, alpha, RADIUS, EDGE)
-        return _bounded(apply_lines(frame, lines), _enlarged(alpha, frame))
+        lines = fit_lines(_halved(picture), _halved(alpha), RADIUS, EDGE)
+        return np.asarray(np.clip((apply_lines(frame, lines, alpha) - LOW) / (HIGH - LOW), 0, 1), np.float32)
+
+    def foreground(self, frame: Image, alpha: Alpha) -> Image:
+        """The person's own colours in the frame that was matted last, free of the ground and of a screen's light."""
+        return foreground(frame if self._pure is None else self._pure, alpha)
 
     def _begin(self, work: Image) -> None:
         """The first frame of a shot: nothing of what was known holds."""
@@ -148,16 +158,14 @@ class VideoMatte:
 
     def _sharpened(self, picture: Colours, shape: Alpha) -> Alpha:
         """Alpha by the colours on both sides of the outline."""
-        trust = self._plate.trust
-        inner = cv2.erode(np.clip((shape - PERSON) / (1 - PERSON) * 2, 0, 1), np.ones((3, 3), np.uint8))
-        outer = cv2.erode(np.clip((GROUND - shape) / GROUND * 2, 0, 1), np.ones((3, 3), np.uint8))
-        person = spread(picture, np.asarray(inner, np.float32))
-        around = spread(picture, np.asarray(outer, np.float32))
-        ground = around + (self._plate.colours - around) * trust[..., None]
+        small = _halved(picture)
+        person = _spread(small, _sure((shape - PERSON) / (1 - PERSON)))
+        around = _spread(small, _sure((GROUND - shape) / GROUND))
         band = np.clip(np.minimum(shape / 0.04, (1 - shape) / 0.04) - 0.5, 0, 1)
         band = cv2.blur(np.asarray(cv2.dilate(band, np.ones((5, 5), np.uint8))), (5, 5))
         alpha = np.empty_like(shape)
-        unmix(picture, person, ground, trust, shape, np.asarray(band, np.float32), alpha)
+        plate = self._plate
+        unmix(picture, person, around, plate.colours, plate.trust, shape, np.asarray(band, np.float32), alpha)
         return alpha
 
     def _settled(self, alpha: Alpha, step: Step | None) -> Alpha:
@@ -179,8 +187,17 @@ def _enlarged(layer: Alpha, frame: Image) -> Alpha:
     return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _bounded(fine: Alpha, coarse: Alpha) -> Alpha:
-    """Lines drawn out to the full picture may say anything far from the outline; the coarse alpha holds them."""
-    near = np.clip(np.minimum(coarse / 0.02, (1 - coarse) / 0.02), 0, 1)
-    alpha = coarse + (fine - coarse) * near
-    return np.asarray(np.clip((alpha - LOW) / (HIGH - LOW), 0, 1), np.float32)
+def _sure(margin: Alpha) -> Alpha:
+    """Weight of pixels that belong to one side beyond doubt, a pixel away from the others."""
+    return np.asarray(cv2.erode(np.clip(2 * margin, 0, 1), np.ones((3, 3), np.uint8)), np.float32)
+
+
+def _halved(layer: NDArray[np.float32]) -> NDArray[np.float32]:
+    size = max(1, layer.shape[1] // 2), max(1, layer.shape[0] // 2)
+    return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _spread(picture: Colours, weight: Alpha) -> Colours:
+    """Neighbouring colours change slowly, so half the size tells them."""
+    size = weight.shape[1], weight.shape[0]
+    return np.asarray(cv2.resize(spread(picture, _halved(weight)), size, interpolation=cv2.INTER_LINEAR), np.float32)
