@@ -30,8 +30,8 @@ class Changes:
         self._picture: list[float] = []
         self._colours: list[float] = []
 
-    def add(self, frame: Image) -> None:
-        """Take the next frame, RGB."""
+    def add(self, frame: Image) -> bool:
+        """Take the next frame, RGB, and tell at once whether it may begin a shot; :meth:`cuts` knows more later."""
         small = cv2.resize(frame, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
         lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
         colours = cv2.calcHist([lab], [0, 1, 2], None, list(_BINS), [0, 256, 96, 160, 96, 160])
@@ -40,6 +40,9 @@ class Changes:
         self._picture.append(float(np.abs(now[0] - before[0]).mean()))
         self._colours.append(float(np.abs(now[1] - before[1]).sum() / 2))
         self._last = now
+        recent = self._picture[-1 - _NEIGHBOURS : -1]
+        usual = float(np.percentile(recent, 80)) if recent else 255.0
+        return self._picture[-1] > max(_PICTURE_LEAST / 2, _FACE_PICTURE * usual)
 
     def cuts(self, moved: Float32) -> tuple[int, ...]:
         """Frames at which a shot begins, without the first.

@@ -31,8 +31,9 @@ _JUMP = 0.45
 """IOD from one frame to the next: faster than heads turn, so another face or a cut."""
 _UNCONFIRMED = 3
 """Looks at which the detector sees no face at all where the mesh does: a hand, a profile."""
-SAME_PERSON = 1.0
-"""Largest :meth:`Look.distance` at which a face that comes back is still the one that was lost."""
+SAME_PERSON, SAME_PLACE = 0.34, 0.6
+"""Largest :meth:`Look.distance` of a face that comes back: anywhere, and where it was lost. One person in one clip
+keeps below .3, two people are .35 to .8 apart; better to miss a shot than to show a stranger."""
 _LEARNING = 0.1
 
 
@@ -58,15 +59,17 @@ class Follower:
         self._number, self._look = number, look
         self._mesh: _Mesh | None = None
         self._points: Points | None = None
+        self._last: Points | None = None
         self._faces = self._unconfirmed = 0
         self._since_look = CHECK_EVERY
 
-    def look_at(self, frame: Image) -> Sight:
-        """Find the person in the next frame, RGB."""
+    def look_at(self, frame: Image, *, sudden: bool = False) -> Sight:
+        """Find the person in the next frame, RGB; ``sudden`` if it may begin another shot."""
         self._since_look += 1
-        self._points = self._follow(frame) if self._points is not None else None
-        if self._points is None and self._since_look >= LOST_EVERY:
+        self._points = self._follow(frame, sudden) if self._points is not None else None
+        if self._points is None and (sudden or self._since_look >= LOST_EVERY):
             self._points = self._search(frame)
+        self._last = self._last if self._points is None else self._points
         return Sight(points=self._points, faces=max(self._faces, int(self._points is not None)))
 
     def close(self) -> None:
@@ -83,33 +86,33 @@ class Follower:
     ) -> None:
         self.close()
 
-    def _follow(self, frame: Image) -> Points | None:
+    def _follow(self, frame: Image, sudden: bool) -> Points | None:
         assert self._mesh is not None and self._points is not None
         points = self._mesh.next(frame)
         if points is None:
             self._since_look = LOST_EVERY
             return None
-        unit = _unit(points)
-        far = float(np.linalg.norm(_middle(points) - _middle(self._points))) / unit
-        if far > _JUMP:
-            return self._confirmed(frame, points, anybody=False)
-        if self._since_look >= CHECK_EVERY:
-            return self._confirmed(frame, points, anybody=True)
+        far = float(np.linalg.norm(_middle(points) - _middle(self._points))) / _unit(points)
+        sudden = sudden or far > _JUMP
+        if sudden or self._since_look >= CHECK_EVERY:
+            return points if self._confirmed(frame, points, sudden) else None
         return points
 
-    def _confirmed(self, frame: Image, points: Points, *, anybody: bool) -> Points | None:
-        """The points if the detector sees a face there; with ``anybody`` also for a while if it sees none at all."""
+    def _confirmed(self, frame: Image, points: Points, sudden: bool) -> bool:
+        """Whether detector and looks agree that it is still the same face.
+
+        After a sudden change they must; else the mesh is believed for a while where the detector sees no face at all.
+        """
         boxes = self._detect(frame)
         if any(_covers(box, points) for box in boxes):
             look = Look.of(frame, points)
-            same = self._look is None or self._look.distance(look) < SAME_PERSON
-            if same or anybody:
-                self._unconfirmed = 0
-                self._learn(look)
-                return points
-            return None
+            if self._distance(look) >= (SAME_PERSON if sudden else SAME_PLACE):
+                return False
+            self._unconfirmed = 0
+            self._learn(look)
+            return True
         self._unconfirmed += 1
-        return points if anybody and not boxes and self._unconfirmed <= _UNCONFIRMED else None
+        return not sudden and not boxes and self._unconfirmed <= _UNCONFIRMED
 
     def _search(self, frame: Image) -> Points | None:
         boxes = self._detect(frame)
@@ -118,14 +121,20 @@ class Follower:
         found = [(points, Look.of(frame, points)) for box in boxes if (points := _mesh_or_none(frame, box)) is not None]
         if not found:
             return None
-        points, look = min(found, key=lambda f: self._look.distance(f[1]) if self._look else 0.0)
-        if self._look is not None and self._look.distance(look) >= SAME_PERSON:
+        points, look = min(found, key=lambda f: self._distance(f[1]))
+        there = (
+            self._last is not None and float(np.abs(_middle(points) - _middle(self._last)).max()) < _size(points) / 2
+        )
+        if self._distance(look) >= (SAME_PLACE if there else SAME_PERSON):
             return None
         self._learn(look)
         self._unconfirmed = 0
         self.close()
         self._mesh = _Mesh(points)
         return self._mesh.next(frame)
+
+    def _distance(self, look: Look) -> float:
+        return self._look.distance(look) if self._look else 0.0
 
     def _detect(self, frame: Image) -> list[Box]:
         boxes = find_boxes(frame)
@@ -135,7 +144,7 @@ class Follower:
     def _learn(self, look: Look) -> None:
         if self._look is None:
             self._look = look
-        elif self._look.distance(look) < SAME_PERSON:
+        elif self._distance(look) < SAME_PERSON:
             self._look = self._look.mixed(look, _LEARNING)
 
 

@@ -78,8 +78,7 @@ def track_face(
     with follower:
         for frame in frames:
             size = frame.shape[1], frame.shape[0]
-            changes.add(frame)
-            sights.append(follower.look_at(frame))
+            sights.append(follower.look_at(frame, sudden=changes.add(frame)))
             if progress:
                 progress(len(sights))
     if not any(s.points is not None for s in sights):
