@@ -75,7 +75,7 @@ def open_filmed(path: str | Path, options: SpeakOptions, note: Note) -> VideoAct
         InputError: the file is damaged, or the clip cannot be used.
     """
     if is_twin(path):
-        return VideoActor.open(Path(path))
+        return VideoActor.open(Path(path), under=options.scratch)
     if is_clip(path):
         return VideoActor.open(twin_of_clip(Path(path), options.face, matte=_needs_matte(options), note=note))
     return None

@@ -31,6 +31,7 @@ def preview(
     voice: str | None = None,
     style: SpeakingStyle | None = None,
     seed: int = 0,
+    scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> Take:
     """Make a short video of an avatar, 480 pixels high in the shape of its picture, with its own ground.
@@ -41,12 +42,13 @@ def preview(
         voice: name of a voice; None takes the one that the avatar speaks with.
         style: how this very person speaks; None is how most people do.
         seed: of all randomness.
+        scratch: the folder in which a twin is unpacked meanwhile; None is the system's.
         progress: told how far the video is.
 
     Raises:
         InputError, OutputError, AssetError: as :func:`speak`.
     """
-    options = SpeakOptions(voice=voice, canvas=Canvas(resolution=HEIGHT), style=style, seed=seed)
+    options = SpeakOptions(voice=voice, canvas=Canvas(resolution=HEIGHT), style=style, seed=seed, scratch=scratch)
     script = script_of_text(_greeting(choose_voice(avatar, options)), avatar, options)
     return perform(prepare_view(avatar, options), script, Path(out), options=options, progress=progress)
 

@@ -60,6 +60,8 @@ class SpeakOptions:
     """Places the person on a canvas, in place of size, shot, fit and background."""
     alpha: bool = False
     """The person alone on a clear ground; the file must be a WebM."""
+    scratch: Path | None = None
+    """The folder in which a twin is unpacked while it is shown; None is the system's."""
     style: SpeakingStyle | None = None
     """How this very person speaks; None is how most people do."""
     face: int = 1

@@ -95,8 +95,8 @@ def _fit(job: Job[LipModelStart]) -> dict[str, Any]:
     path.write_text(fitting.style.to_json(), encoding="utf-8")
     return {
         "model_key": job.publish(path, "style.json", "application/json"),
-        "general_error": round(fitting.general_error, 5),
-        "personal_error": round(fitting.personal_error, 5),
+        "general_error": round(fitting.general_error or 0.0, 5),
+        "personal_error": round(fitting.personal_error or 0.0, 5),
         "seconds_used": round(fitting.seconds_used, 2),
     }
 
@@ -118,7 +118,8 @@ def _preview(job: Job[LipModelStart]) -> dict[str, Any]:
 
     path = job.scratch / f"{job.task.attempt}-preview.mp4"
     voice = find_voice(studio.VOICE_LANGUAGE, gender=Gender(job.facts["gender"]), live=True)
-    preview(_package(job), path, voice=voice.name, style=studio.style_of(job, job.results["model_key"]))
+    style = studio.style_of(job, job.results["model_key"])
+    preview(_package(job), path, voice=voice.name, style=style, scratch=job.scratch)
     return {"key": studio.publish(job, path, "preview.mp4", "video/mp4")}
 
 

@@ -181,7 +181,10 @@ def render(
     def on_frame(done_s: float) -> None:
         job.progress(RENDERED * done_s / max(done_s, script.expected_s, 1 / FPS))
 
-    make_video(view, script, path, life=life, alpha=alpha, title=title, still_s=(0.0, 0.0), progress=on_frame)
+    try:
+        make_video(view, script, path, life=life, alpha=alpha, title=title, still_s=(0.0, 0.0), progress=on_frame)
+    finally:
+        view.close()
     return path
 
 

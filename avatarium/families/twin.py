@@ -203,7 +203,7 @@ def _preview(job: Job[TwinStart]) -> dict[str, Any]:
     path = job.scratch / f"{job.task.attempt}-preview.mp4"
     who = twin_picture.shown(job) if job.start.kind == PHOTO else twin_video.shown(job)
     voice = find_voice(studio.VOICE_LANGUAGE, gender=Gender(job.start.gender), live=True)
-    preview(who, path, voice=voice.name)
+    preview(who, path, voice=voice.name, scratch=job.scratch)
     return {"key": studio.publish(job, path, "preview.mp4", "video/mp4")}
 
 

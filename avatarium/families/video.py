@@ -259,7 +259,8 @@ def _scene(job: Job[VideoStart], style: SpeakingStyle | None) -> tuple[Renderer,
     from avatarium.engine.talking import SpeakOptions, prepare_view
 
     seconds = job.results["sound_s"]
-    view = prepare_view(_who(job), SpeakOptions(canvas=_canvas(job), alpha=job.start.alpha, style=style))
+    options = SpeakOptions(canvas=_canvas(job), alpha=job.start.alpha, style=style, scratch=job.scratch)
+    view = prepare_view(_who(job), options)
     return view, studio.hear(
         job, job.start.sound_url, marks_key=job.facts["marks_key"], whole_s=seconds, lasts_s=seconds
     )

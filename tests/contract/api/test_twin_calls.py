@@ -117,7 +117,7 @@ def test_the_own_ground_is_understood_however_it_is_spelt(
     start = it.platform.families["userVideoTwin"].start.model_validate(
         it.platform.tasks.find(it.user_id, task["_id"])[0].request
     )
-    assert (start.ground_url, start.ground_color) == (image, color)  # type: ignore[attr-defined]
+    assert (start.ground_url, start.ground_color) == (image, color)
 
 
 # Consent
