@@ -28,8 +28,6 @@ PACKAGE_MAX_BYTES = 2 << 30
 """Of a packed avatar: a minute of 1080 lines has a tenth of it."""
 TRACK_STEPS = 64
 """Of a pixel, in which points are kept."""
-SAMPLES = 24
-"""Frames that advice is given from."""
 PACKAGE_TYPE = "application/vnd.avatarium.twin+zip"
 
 
@@ -110,14 +108,14 @@ def looked_at(job: Job[Any], clip: Clip) -> tuple[Track, Advice]:
     Raises:
         FaceError: no face that an avatar can be made of.
     """
-    from avatarium.engine.face.advice import advise
+    from avatarium.engine.face.advice import advise, sample_numbers
     from avatarium.engine.face.video.measures import measure
     from avatarium.engine.face.video.tracking import track_face
     from avatarium.engine.video import read_frames
 
     track = track_face(read_frames(clip.path), progress=lambda done: job.progress(done / clip.frames))
-    step = max(1, clip.frames // SAMPLES)
-    sample = [frame for number, frame in enumerate(read_frames(clip.path)) if number % step == 0]
+    wanted = set(sample_numbers(len(track)))
+    sample = {number: frame for number, frame in enumerate(read_frames(clip.path)) if number in wanted}
     return track, advise(sample, track, measure(track), clip.sound, clip)
 
 
