@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
@@ -15,6 +14,7 @@ from avatarium.accounts.models import Principal, Scope
 from avatarium.api.middleware.trace import EXTRA_HEADERS, USER
 from avatarium.errors import AuthError, BusyError
 from avatarium.platform import Platform
+from avatarium.streaming.transports.addresses import visitor_of
 
 T = TypeVar("T")
 
@@ -36,12 +36,7 @@ PlatformDep = Annotated[Platform, Depends(platform_of)]
 
 def address_of(request: HTTPConnection) -> str:
     """The address of the client, as far as the proxies that are trusted tell it; all of an IPv6 /64 are one."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host[:64]
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else host
+    return visitor_of(request.client.host if request.client else "")
 
 
 def base_url_of(request: Request, platform: Platform) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -38,6 +40,7 @@ class Audience:
         self._lowest, self._highest = settings.live_bitrate_min, settings.live_bitrate_max
         self._recording = recording
         self._viewers: dict[str, Viewer] = {}
+        self._expected = 0
         self._joined: set[str] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self.ever = False
@@ -53,13 +56,27 @@ class Audience:
         """Those whom media reaches."""
         return [viewer for viewer in self._viewers.values() if viewer.connected]
 
+    @contextmanager
+    def expect(self) -> Iterator[None]:
+        """Keep a place for somebody until the answer to the offer is made.
+
+        Raises:
+            BusyError: ``too_many_viewers``.
+        """
+        self.check_room()
+        self._expected += 1
+        try:
+            yield
+        finally:
+            self._expected -= 1
+
     def check_room(self) -> None:
         """Refuse where there are too many.
 
         Raises:
             BusyError: ``too_many_viewers``.
         """
-        if len(self._viewers) >= VIEWERS_MAX:
+        if len(self._viewers) + self._expected >= VIEWERS_MAX:
             raise BusyError(
                 f"{VIEWERS_MAX} viewers watch this room, which is the limit. Wait until one has left.",
                 code="too_many_viewers",

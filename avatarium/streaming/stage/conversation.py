@@ -63,14 +63,16 @@ class Conversation:
     async def ask(self, command: AskCommand) -> Accepted:
         """Answer a question, after what waits already.
 
+        A command that is under way already is taken once, and shares what becomes of it.
+
         Raises:
             TextError, TooLargeError: the question cannot be read.
             BusyError: ``queue_full``.
         """
         check_text(command.text)
-        known = self._director.find(command.command_id)
+        known = await self._director.answered(command.command_id)
         if known is not None:
-            return Accepted(command_id=known.command_id, generation=known.generation)
+            return known
         if command.interrupt:
             self._director.interrupt(command.command_id)
         self._director.check_room()

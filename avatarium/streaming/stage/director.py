@@ -42,8 +42,14 @@ class Coming:
     text: str
     generation: int
     """In which it was asked for."""
+    answer: Accepted | None = None
+    """What whoever sent it is told, and sent it again meanwhile; None while it is on its way, or where it was refused."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """It waits in the queue, was refused or was dropped."""
+
+    def drop(self) -> None:
+        """It was interrupted before it was ready."""
+        self.answer = Accepted(command_id=self.command_id, generation=self.generation)
 
 
 log = structlog.get_logger()
@@ -91,6 +97,8 @@ class Director:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=FAREWELL_S)
+        for coming in self._coming.values():
+            coming.drop()
         self._coming.clear()
         for utterance in self._open.values():
             utterance.done.set()
@@ -130,13 +138,18 @@ class Director:
                 del self._coming[command_id]
             coming.over.set()
 
-    def expected(self, command_id: str) -> Coming | None:
-        """A command that is on its way into the queue."""
-        return self._coming.get(command_id)
+    async def answered(self, command_id: str) -> Accepted | None:
+        """What to tell who sends a command that is under way, once that is known; None where it is to be taken anew."""
+        while (coming := self._coming.get(command_id)) is not None:
+            await coming.over.wait()
+            if coming.answer is not None:
+                return coming.answer
+        known = self.find(command_id)
+        return known and Accepted(command_id=command_id, generation=known.generation)
 
-    def dropped(self, coming: Coming) -> bool:
-        """Whether it was interrupted before it was ready."""
-        return self._coming.get(coming.command_id) is not coming
+    def knows(self, command_id: str) -> bool:
+        """Whether something of this name is being said, waits or is on its way."""
+        return command_id in self._coming or self.find(command_id) is not None
 
     def check_room(self, waiting: int | None = None) -> None:
         """Refuse where too many wait.
@@ -198,8 +211,8 @@ class Director:
 
     @property
     def speaking(self) -> bool:
-        """Whether something is being said or about to be."""
-        return bool(self._open)
+        """Whether something is being said or about to be, what is on its way into the queue included."""
+        return bool(self._open or self._coming)
 
     # Interrupting
 
@@ -236,6 +249,7 @@ class Director:
             if coming.command_id == command_id:
                 break
             del self._coming[coming.command_id]
+            coming.drop()
             earlier.append(Said(command_id=coming.command_id, text=coming.text, said_text="", said_ms=0))
         return earlier
 

@@ -136,18 +136,19 @@ class _Control:
         room = self._room(request)
         offer = (await _body(request)).decode("utf-8", "replace")
         room.check_open()
-        room.audience.check_room()
-        viewer, answer = await answer_offer(
-            room,
-            offer,
-            uid=_number(request, "x-viewer-uid"),
-            may_publish=request.headers.get("x-may-publish") == "1" and room.spec.microphone,
-            ice=self._ice,
-            size=coded_size(room.spec),
-            alpha=room.spec.transparent,
-            viewer_address=request.headers.get("x-viewer-address", ""),
-        )
-        if not room.add_viewer(viewer):
+        with room.audience.expect():
+            viewer, answer = await answer_offer(
+                room,
+                offer,
+                uid=_number(request, "x-viewer-uid"),
+                may_publish=request.headers.get("x-may-publish") == "1" and room.spec.microphone,
+                ice=self._ice,
+                size=coded_size(room.spec),
+                alpha=room.spec.transparent,
+                viewer_address=request.headers.get("x-viewer-address", ""),
+            )
+            added = room.add_viewer(viewer)
+        if not added:
             await viewer.close()
             room.check_open()
         return Response(answer, status_code=201, media_type=SDP, headers={"X-Viewer-Id": viewer.id})

@@ -39,7 +39,7 @@ class Speaker:
     async def speak(self, command: SpeakCommand) -> Accepted:
         """Say a text or a recording, after what waits already.
 
-        A command that waits already is taken once.
+        A command that is under way already is taken once, and shares what becomes of it.
 
         Raises:
             TextError, TooLargeError, OptionError: it cannot be said.
@@ -47,20 +47,18 @@ class Speaker:
             BusyError: ``queue_full``.
         """
         asked_s = self._kit.clock.monotonic_s()
-        while (coming := self._director.expected(command.command_id)) is not None:
-            await coming.over.wait()
-        known = self._director.find(command.command_id)
+        known = await self._director.answered(command.command_id)
         if known is not None:
-            return Accepted(command_id=known.command_id, generation=known.generation)
+            return known
         manner = manner_of(self._spec, command)
         if not command.audio_url:
             check_text(command.text)
         text = command.text.strip()
         with self._director.expect(command.command_id, text, interrupt=command.interrupt) as coming:
             source, seconds = await self._source(command, manner)
-            if self._director.dropped(coming):
-                return Accepted(command_id=command.command_id, generation=coming.generation)
-            return self._take(command, manner, source, seconds=seconds, asked_s=asked_s, expected=True)
+            if coming.answer is None:
+                coming.answer = self._take(command, manner, source, seconds=seconds, asked_s=asked_s, expected=True)
+            return coming.answer
 
     def push(self, command_id: str, rate: int) -> PushedSource:
         """Say what will be pushed, after what waits already.
@@ -69,7 +67,7 @@ class Speaker:
             BusyError: ``queue_full``.
             ConflictError: ``command_known``: something of this name waits or is being said.
         """
-        if self._director.find(command_id) is not None or self._director.expected(command_id) is not None:
+        if self._director.knows(command_id):
             raise ConflictError("A command of this name is under way. Choose another.", code="command_known")
         source = PushedSource(self._pools, self._kit.listen, rate, self._shelf)
         manner = manner_of(self._spec)

@@ -61,6 +61,15 @@ def to_bind(own: Sequence[str], viewer: str) -> list[str]:
     return chosen
 
 
+def visitor_of(text: str) -> str:
+    """Whose address it is, where somebody is counted by it: all of an IPv6 /64 are one."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return text[:64]
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else text
+
+
 def is_loopback(text: str) -> bool:
     """Whether it is an address of this machine's own inside."""
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from avatarium.clock import Clock
 from avatarium.errors import BusyError
+from avatarium.streaming.transports.addresses import visitor_of
 from avatarium.streaming.transports.ice import IceSettings
 from avatarium.streaming.transports.viewer import Viewer
 
@@ -19,7 +20,7 @@ LASTS_S = 15.0
 MOST = 8
 """At once, of all visitors: they have no key."""
 MOST_OF_ONE = 2
-"""At once, of one address."""
+"""At once, of one address, or of one IPv6 /64."""
 SIZE = (240, 240)
 
 
@@ -41,7 +42,8 @@ class Trials:
             RequestError: ``bad_sdp``, ``no_common_codec``.
             UnavailableError: ``no_media_port``.
         """
-        if self._is_full(address):
+        visitor = visitor_of(address)
+        if self._is_full(visitor):
             raise BusyError(
                 "Others test their network right now. Try again in a few seconds.",
                 code="too_many_trials",
@@ -51,7 +53,7 @@ class Trials:
         from avatarium.streaming.transports.whep import answer_offer
 
         guest = _Guest()
-        self._coming[address] += 1
+        self._coming[visitor] += 1
         try:
             viewer, answer = await answer_offer(
                 guest,
@@ -64,15 +66,15 @@ class Trials:
                 clock=self._clock,
             )
         finally:
-            self._coming -= Counter([address])
+            self._coming -= Counter([visitor])
         task = asyncio.create_task(self._end_in_time(viewer, guest))
-        self._running[task] = address
+        self._running[task] = visitor
         task.add_done_callback(self._running.pop)
         return answer
 
-    def _is_full(self, address: str) -> bool:
+    def _is_full(self, visitor: str) -> bool:
         now = self._coming + Counter(self._running.values())
-        return now.total() >= MOST or now[address] >= MOST_OF_ONE
+        return now.total() >= MOST or now[visitor] >= MOST_OF_ONE
 
     async def close(self) -> None:
         """End those that run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -126,6 +128,19 @@ async def test_a_room_has_a_largest_audience() -> None:
         audience.add(KeepingViewer())
     with pytest.raises(BusyError, match=f"{VIEWERS_MAX} viewers"):
         audience.check_room()
+
+
+@in_loop
+async def test_places_are_kept_for_those_whose_offers_are_being_answered() -> None:
+    _, audience = hall()
+    for _ in range(VIEWERS_MAX - 1):
+        audience.add(KeepingViewer())
+    with audience.expect():
+        with pytest.raises(BusyError), audience.expect():
+            raise AssertionError
+    with suppress(ValueError), audience.expect():
+        raise ValueError("a bad offer")
+    audience.check_room()
 
 
 @in_loop

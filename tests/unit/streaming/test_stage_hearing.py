@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from avatarium.engine.speech import synthesize
 from avatarium.engine.speech.transcription import Transcript
 from avatarium.errors import AssetError, ConflictError
 from avatarium.streaming.models import EndReason
+from avatarium.streaming.stage import speaking
 from avatarium.streaming.stage.room import StageRoom
 from avatarium.streaming.wire import SpeakCommand
 from tests.support.live_rooms import KeepingViewer, Parrot, a_kit, in_loop, make_show, spec_of, until
@@ -89,6 +91,29 @@ async def test_who_speaks_interrupts(tmp_path: Path, question: NDArray[np.float3
         await speak_into(room, viewer, question)
         await until(lambda: "interrupted" in kinds(room), "it falls silent")
         await until(lambda: kinds(room).count("speaking_started") == 2, "it answers")
+
+
+@in_loop
+async def test_who_speaks_while_a_recording_is_fetched_is_not_told_it_before_the_answer(
+    tmp_path: Path, question: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what waited in the queue was interrupted; the recording came in between, and was played first."""
+    let = threading.Event()
+
+    def fetch(*_given: object) -> NDArray[np.int16]:
+        assert let.wait(20)
+        return np.full(RATE // 2, 3000, np.int16)
+
+    monkeypatch.setattr(speaking, "fetch_sound", fetch)
+    async with opened(tmp_path) as room:
+        command = SpeakCommand(command_id="old", audio_url="https://example.org/old.wav")
+        fetched = asyncio.create_task(room.speaker.speak(command))
+        await until(lambda: room.director.knows("old"), "it is fetched")
+        await speak_into(room, joined(room), question[: RATE * 3 // 2])
+        await until(lambda: "interrupted" in kinds(room), "it is not wanted any more")
+        let.set()
+        await fetched
+        assert not room.director.knows("old")
 
 
 @in_loop

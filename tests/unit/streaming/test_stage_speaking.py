@@ -17,7 +17,7 @@ from avatarium.streaming.models import EndReason
 from avatarium.streaming.stage import speaking as module
 from avatarium.streaming.stage.pools import run_in
 from avatarium.streaming.stage.room import StageRoom
-from avatarium.streaming.wire import SpeakCommand
+from avatarium.streaming.wire import AskCommand, SpeakCommand
 from tests.support.live_rooms import a_kit, in_loop, make_show, spec_of, until
 
 
@@ -148,9 +148,9 @@ async def test_an_interrupting_command_spares_what_was_asked_for_after_it(tmp_pa
             director.expect("after", "Hello again.", interrupt=False) as after,
         ):
             director.interrupt("interrupts")
-            assert [director.dropped(one) for one in (before, interrupts, after)] == [True, False, False]
+            assert [one.answer is not None for one in (before, interrupts, after)] == [True, False, False]
             director.interrupt()
-            assert director.dropped(interrupts) and director.dropped(after)
+            assert interrupts.answer is not None and after.answer is not None
 
 
 @in_loop
@@ -162,7 +162,53 @@ async def test_a_command_that_is_sent_again_while_it_is_fetched_is_said_once(tmp
         tarpit.let.set()
         first, second = await asyncio.gather(*twice)
         assert len(tarpit.asked) == 1 and waiting(room) == ["same"]
-        assert first.command_id == second.command_id == "same"
+        assert first == second and first.command_id == "same"
+
+
+@in_loop
+async def test_a_command_that_is_sent_again_before_an_interrupt_is_not_said_after_it(
+    tmp_path: Path, tarpit: Tarpit
+) -> None:
+    """Who waited for the first attempt took the generation after the interrupt, fetched anew, and was said."""
+    async with rooms(tmp_path, tarpit) as (room,):
+        first = asked(room, recording("same"))
+        await until(fetching(tarpit, 1), "a stranger is asked")
+        again = asked(room, recording("same"))
+        await asyncio.sleep(0.05)
+        room.director.interrupt("stop")
+        tarpit.let.set()
+        assert await first == await again
+        assert not waiting(room) and len(tarpit.asked) == 1
+        await room.speaker.speak(recording("same"))
+        assert waiting(room) == ["same"], "who sends it after the interrupt wants it"
+
+
+@in_loop
+async def test_a_question_of_the_name_of_a_command_that_is_fetched_is_that_command(
+    tmp_path: Path, tarpit: Tarpit
+) -> None:
+    """It was answered beside it, as only what waits in the queue was looked at."""
+    async with rooms(tmp_path, tarpit) as (room,):
+        slow = asked(room, recording("same"))
+        await until(fetching(tarpit, 1), "a stranger is asked")
+        question = asyncio.create_task(room.conversation.ask(AskCommand(command_id="same", text="What is it?")))
+        await asyncio.sleep(0.05)
+        tarpit.let.set()
+        assert await slow == await question
+        (utterance,) = room.director.queue
+        assert utterance.question is None
+
+
+@in_loop
+async def test_a_room_that_ends_answers_who_sent_a_command_again(tmp_path: Path, tarpit: Tarpit) -> None:
+    async with rooms(tmp_path, tarpit) as (room,):
+        asked(room, recording("same"))
+        await until(fetching(tarpit, 1), "a stranger is asked")
+        again = asked(room, recording("same"))
+        await asyncio.sleep(0.05)
+        await room.end(EndReason.LEFT)
+        tarpit.let.set()
+        assert (await again).command_id == "same" and not waiting(room)
 
 
 @in_loop
