@@ -6,7 +6,7 @@ is open, which is what makes a person's own targets a matter of regression.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from avatarium.engine.face.coarticulation import OVERSAMPLING, PRESSED_GAP, Segment, closure, scene, shares, smooth
 from avatarium.engine.face.life import loudness_of
 from avatarium.engine.face.pose import Mouth
-from avatarium.engine.face.style.record import SpeakingStyle
+from avatarium.engine.face.style.record import GENERAL, SpeakingStyle
 from avatarium.engine.face.visemes import Viseme
 from avatarium.engine.speech.records import Speech
 
@@ -31,25 +31,33 @@ class Design:
     """Shape ``(4, frames, visemes)``, the first axis by :data:`CONTROLS`."""
     fixed: NDArray[np.float64]
     """What is there whatever the targets: lips that p, b and m hold shut. Shape ``(4, frames)``."""
+    loudness: NDArray[np.float64]
+    """0 to 1, shape ``(frames,)``."""
+
+    def emphasised(self, loud_share: float) -> Design:
+        """The design where opening follows the loudness of the voice; of one that does not."""
+        factors = self.factors.copy()
+        factors[[Mouth.OPEN, Mouth.CHIN]] *= 1 + loud_share * (self.loudness[:, None] - 0.5)
+        return replace(self, factors=factors)
 
 
-def design_of(speech: Speech, frames: int, fps: float, style: SpeakingStyle) -> Design:
-    """The design of a speech whose zero is the first frame; of the style all but its targets counts."""
+def design_of(speech: Speech, frames: int, fps: float) -> Design:
+    """The design of a speech whose zero is the first frame, for a level voice."""
     spoken, times = scene(speech.phonemes, frames, fps, 0.0)
-    share, share_of_width = shares(spoken, times, style)
+    share, share_of_width = shares(spoken, times, GENERAL)
     member = _members(spoken)
     emphasised = share @ (member * np.array([s.emphasis for s in spoken])[:, None])
     gate = closure(spoken, times)[:, None]
-    loud = 1 + style.loud_share * (loudness_of(speech, frames, fps).astype(np.float64)[:, None] - 0.5)
     factors = [
-        loud * _at_frames(emphasised * (1 - gate)),
+        _at_frames(emphasised * (1 - gate)),
         _at_frames(share_of_width @ member),
-        loud * _at_frames(emphasised),
+        _at_frames(emphasised),
         _at_frames(emphasised * (1 - 0.8 * gate)),
     ]
     fixed = np.zeros((len(CONTROLS), frames))
     fixed[0] = _at_frames(PRESSED_GAP * gate)[:, 0]
-    return Design(factors=np.stack(factors), fixed=fixed)
+    loudness = loudness_of(speech, frames, fps).astype(np.float64)
+    return Design(factors=np.stack(factors), fixed=fixed, loudness=loudness)
 
 
 def targets_of(style: SpeakingStyle) -> NDArray[np.float64]:

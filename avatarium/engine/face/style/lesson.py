@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from avatarium.engine.face.coarticulation import mouth_controls
 from avatarium.engine.face.expression import fields
-from avatarium.engine.face.life import loudness_of
 from avatarium.engine.face.pose import Floats, Mouth
 from avatarium.engine.face.style.design import CONTROLS, VISEMES, Design, design_of, targets_of
 from avatarium.engine.face.style.error import LIPS
@@ -49,8 +48,8 @@ class Lesson:
     fps: float
     controls: Array
     """Measured, shape ``(frames, 4)``."""
-    loudness: Floats
-    _designs: dict[float, Design] = field(default_factory=dict)
+    design: Design
+    """Of the speech, for a level voice."""
 
     @classmethod
     def of(cls, measures: Measures, speech: Speech, fps: float) -> Lesson:
@@ -61,25 +60,24 @@ class Lesson:
             speech=speech,
             fps=fps,
             controls=measures.controls[:, :4].astype(np.float64),
-            loudness=loudness_of(speech, frames, fps),
+            design=design_of(speech, frames, fps),
         )
 
     def curves(self, style: SpeakingStyle | None) -> Floats:
         """What a mouth of that style does in the clip, shape ``(frames, 6)``."""
-        return mouth_controls(self.speech.phonemes, len(self.controls), self.fps, loudness=self.loudness, style=style)
-
-    def design(self, loud_share: float) -> Design:
-        """The curves before their targets are known; kept."""
-        if loud_share not in self._designs:
-            style = SpeakingStyle(loud_share=loud_share)
-            self._designs[loud_share] = design_of(self.speech, len(self.controls), self.fps, style)
-        return self._designs[loud_share]
+        return mouth_controls(
+            self.speech.phonemes,
+            len(self.controls),
+            self.fps,
+            loudness=self.design.loudness.astype(np.float32),
+            style=style,
+        )
 
 
 def learn(lesson: Lesson, rows: Flags) -> SpeakingStyle:
-    """The style that some frames teach; what loudness does, and how far to trust each control, is settled among them."""
+    """The style that some frames teach; the share of loudness and the trust in each control are settled among them."""
     loud_share, shares = _settled(lesson, rows)
-    targets = fit_targets(lesson.design(loud_share), lesson.controls, rows.astype(float), lesson.fps)
+    targets = fit_targets(lesson.design.emphasised(loud_share), lesson.controls, rows.astype(float), lesson.fps)
     return _enlivened(lesson, rows, styled(_believed(targets, shares), loud_share))
 
 
@@ -127,7 +125,7 @@ def _settled(lesson: Lesson, rows: Flags) -> tuple[float, Array]:
 
 def _errors(lesson: Lesson, rows: Flags, loud_share: float) -> Array:
     """Squares of what is left of each control at each of :data:`SHARES`, shape ``(shares, 4)``."""
-    design, errors = lesson.design(loud_share), []
+    design, errors = lesson.design.emphasised(loud_share), []
     for fold in folds(rows, lesson.fps, _FOLDS):
         targets = fit_targets(design, lesson.controls, fold.taught.astype(float), lesson.fps)
         made = np.stack([predicted(design, _believed(targets, np.full(4, share))) for share in SHARES])
