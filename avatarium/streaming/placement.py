@@ -12,6 +12,9 @@ STANDARD = 512 * 512
 """Pixels of the picture that takes one place."""
 FIXED = 0.3
 """Share of a place that does not grow with the picture: sound, connections, the clock."""
+FILMED = 2.5
+"""Places that a room with an avatar from a video takes besides: its film is decoded whole, whatever is shown of it, and
+no frame is used again while it listens (``python -m bench.live_frames`` measures it)."""
 LATE = 0.05
 """Share of late ticks at which a stage counts as full, whatever it was measured to hold."""
 _SLACK = 1e-6
@@ -37,7 +40,7 @@ def coded_size(spec: RoomSpec) -> tuple[int, int]:
 
 def places_for(spec: RoomSpec) -> float:
     """How many places a room takes of a stage."""
-    return places_of(*coded_size(spec))
+    return round(places_of(*coded_size(spec)) + FILMED * bool(spec.package_key), 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avatarium.streaming.models import EndReason, Room, RoomState, StageRecord
-from avatarium.streaming.placement import choose, places_of, size_of
+from avatarium.streaming.placement import choose, coded_size, places_for, places_of, size_of
 from avatarium.streaming.reports import report_of
 from avatarium.streaming.waiting import RoomsFull, expected_wait_s
+from tests.support.live_rooms import spec_of
 
 NOW_MS = 1_700_000_000_000
 
@@ -85,6 +86,9 @@ def test_sizes_are_even(resolution: int, shape: str, size: tuple[int, int]) -> N
 
 
 def test_a_room_of_the_usual_size_takes_one_place() -> None:
+    photo, clear = places_for(spec_of(resolution=512)), places_for(spec_of(resolution=512, transparent=True))
+    assert photo == 1.0 and coded_size(spec_of(resolution=512, transparent=True)) == (512, 1024)
+    assert photo < clear < 2 < places_for(spec_of(resolution=512, package_key="twin"))
     assert places_of(512, 512) == 1.0 and places_of(256, 256) < 0.5 and places_of(1280, 720) > 2
 
 
