@@ -12,6 +12,9 @@ from avatarium.engine.picture.matting.kinds import Alpha, Colours, Image
 SMALL_ROUNDS, LARGE_ROUNDS = 10, 3
 LARGE = 40
 """Sides up to which a level counts as small."""
+COARSE, FINE = 4, 2
+"""How much a frame is shrunk for the colours of the surroundings, and for those nearby."""
+NEAR_PX = 6
 SMOOTH = 5e-3
 GRADIENT = 0.1
 
@@ -41,14 +44,30 @@ def foreground(frame: Image, alpha: Alpha, ground: Image | None = None) -> Image
     if box is None:
         return frame.copy()
     left, top, right, bottom = box
-    part, share = frame[top:bottom, left:right].astype(np.float32), alpha[top:bottom, left:right]
-    behind = None if ground is None else ground[top:bottom, left:right].astype(np.float32)
-    wide, near = max(9, round(max(alpha.shape) / 14)), 5
-    first, back = _fused(part, share, behind, part, part, wide)
-    person, _ = _fused(part, share, behind, first, back, near)
+    part, share = frame[top:bottom, left:right], np.ascontiguousarray(alpha[top:bottom, left:right])
+    behind = None if ground is None else ground[top:bottom, left:right]
+    wide = max(3, round(max(alpha.shape) / 14 / COARSE))
+    person, back = _fused(*_shrunk(part, share, behind, COARSE), wide)
+    seen, small, known = _shrunk(part, share, behind, FINE)
+    person, back = _resized(person, small), _resized(back, small)
+    person, back = _fused(seen, small, known, NEAR_PX // FINE + 1, person, back)
     out = frame.copy()
-    out[top:bottom, left:right] = np.clip(person.round(), 0, 255)
+    target = np.array(part, np.uint8, order="C")
+    _explain(part, share, _resized(person, share), _resized(back, share), target)
+    out[top:bottom, left:right] = target
     return out
+
+
+def _shrunk(part: Image, alpha: Alpha, ground: Image | None, by: int) -> tuple[Colours, Alpha, Colours | None]:
+    size = max(2, part.shape[1] // by), max(2, part.shape[0] // by)
+    seen, share = (cv2.resize(layer, size, interpolation=cv2.INTER_AREA) for layer in (part, alpha))
+    known = None if ground is None else cv2.resize(ground, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return seen.astype(np.float32), np.asarray(share, np.float32), known
+
+
+def _resized(colours: Colours, like: Alpha) -> Colours:
+    size = like.shape[1], like.shape[0]
+    return np.asarray(cv2.resize(colours, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _soft_box(alpha: Alpha) -> tuple[int, int, int, int] | None:
@@ -61,30 +80,35 @@ def _soft_box(alpha: Alpha) -> tuple[int, int, int, int] | None:
 
 
 def _fused(
-    picture: Colours, alpha: Alpha, known: Colours | None, person: Colours, ground: Colours, radius: int
+    picture: Colours,
+    alpha: Alpha,
+    known: Colours | None,
+    radius: int,
+    person: Colours | None = None,
+    ground: Colours | None = None,
 ) -> tuple[Colours, Colours]:
+    """One round: colours about each pixel, weighted by how much they are the person's, moved to explain the picture."""
     size = (2 * radius + 1, 2 * radius + 1)
-    weight = cv2.blur(alpha, size)[..., None]
-    colours = cv2.blur(person * alpha[..., None], size) / (weight + 1e-5)
-    behind = cv2.blur(ground * (1 - alpha[..., None]), size) / (1 - weight + 1e-5) if known is None else known
-    out = np.empty_like(picture)
-    _explain(picture, alpha, np.asarray(colours, np.float32), np.asarray(behind, np.float32), out)
-    return out, np.asarray(behind, np.float32)
+    weight, share = cv2.blur(alpha, size)[..., None], alpha[..., None]
+    first, second = picture if person is None else person, picture if ground is None else ground
+    colours = cv2.blur(first * share, size) / (weight + 1e-4)
+    behind = cv2.blur(second * (1 - share), size) / (1 - weight + 1e-4) if known is None else known
+    off = picture - share * colours - (1 - share) * behind
+    return np.clip(colours + share * off, 0, 255).astype(np.float32), np.asarray(behind, np.float32)
 
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
-def _explain(picture: Colours, alpha: Alpha, person: Colours, ground: Colours, out: Colours) -> None:
+def _explain(picture: Image, alpha: Alpha, person: Colours, ground: Colours, out: Image) -> None:
     """Move the guessed colours so that, mixed by alpha, they give the picture."""
     height, width = alpha.shape
     for y in range(height):
         for x in range(width):
             a = alpha[y, x]
+            if a >= 0.995:
+                continue
             for k in range(3):
-                if a >= 0.995:
-                    out[y, x, k] = picture[y, x, k]
-                else:
-                    off = picture[y, x, k] - a * person[y, x, k] - (1 - a) * ground[y, x, k]
-                    out[y, x, k] = min(max(person[y, x, k] + a * off, 0.0), 255.0)
+                off = picture[y, x, k] - a * person[y, x, k] - (1 - a) * ground[y, x, k]
+                out[y, x, k] = np.uint8(min(max(person[y, x, k] + a * off + 0.5, 0.0), 255.0))
 
 
 def _mean_of(picture: Colours, where: NDArray[np.bool_]) -> Colours:

@@ -13,6 +13,8 @@ from avatarium.engine.picture.matting.kinds import Alpha
 SEEN = 0.35
 LEAST = 0.015
 """Share of the largest part below which another part is noise."""
+HOLE = 0.0012
+"""Share of the picture below which a hole inside a person is an earring, not the room between arm and body."""
 ROOM_PX = 7
 """Pixels about a part that is kept in which its soft edge lies."""
 
@@ -59,3 +61,21 @@ class Kept:
         votes = np.bincount(under.ravel(), minlength=len(sizes) + 1)[1:]
         mine = {n for n in good if votes[n - 1] > 0.2 * sizes[n - 1] or votes[n - 1] == votes.max() > 0}
         return mine or good
+
+
+def without_holes(mask: Alpha) -> Alpha:
+    """The mask with small holes closed, each with a pixel about it."""
+    empty = (mask < 0.5).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(empty, connectivity=4)
+    small = np.nonzero(stats[:, cv2.CC_STAT_AREA] < HOLE * mask.size)[0]
+    inner = [n for n in small if n > 0 and not _touches_edge(stats[n], mask.shape)]
+    if count <= 2 or not inner:
+        return mask
+    holes = cv2.dilate(np.isin(labels, inner).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return np.where(holes, np.float32(1), mask)
+
+
+def _touches_edge(stats: NDArray[np.int32], shape: tuple[int, ...]) -> bool:
+    left, top = stats[cv2.CC_STAT_LEFT], stats[cv2.CC_STAT_TOP]
+    right, bottom = left + stats[cv2.CC_STAT_WIDTH], top + stats[cv2.CC_STAT_HEIGHT]
+    return bool(left == 0 or top == 0 or right == shape[1] or bottom == shape[0])

@@ -56,13 +56,13 @@ class Segmenter:
             found = np.ascontiguousarray(found[:, ::-1])
         return np.asarray(cv2.resize(found, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR), np.float32)
 
-    def within(self, picture: Image, box: Box | None, *, mirrored: bool = False) -> Alpha:
-        """As :meth:`mask`, laid into the whole picture; nobody is outside of the box."""
+    def within(self, picture: Image, box: Box | None, *, flipped: bool = False, mirrored: bool = False) -> Alpha:
+        """As :meth:`mask`, laid into the whole picture, where nobody else is; ``mirrored`` is the mean of both."""
         if box is None:
             box = 0, 0, picture.shape[1], picture.shape[0]
-        found = self.mask(picture, box)
+        found = self.mask(picture, box, flipped=flipped)
         if mirrored:
-            found = (found + self.mask(picture, box, flipped=True)) / 2
+            found = (found + self.mask(picture, box, flipped=not flipped)) / 2
         whole = np.zeros(picture.shape[:2], np.float32)
         left, top, right, bottom = box
         whole[top:bottom, left:right] = found

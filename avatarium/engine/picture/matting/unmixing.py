@@ -74,7 +74,7 @@ def unmix(
         for x in range(width):
             p, w, known = prior[y, x], band[y, x], trust[y, x]
             out[y, x] = p
-            if w <= 0.0 and known <= 0.0:
+            if w <= 0.0 and (known <= 0.0 or p <= 0.0 or p >= 0.99):
                 continue
             apart, along, light, own = np.float32(0), np.float32(0), np.float32(0), np.float32(1)
             for k in range(3):
@@ -95,7 +95,11 @@ def unmix(
                 off += q * q
             off += (SHADOW_COST * (1.0 - shade)) ** 2 * own
             told = apart / (apart + APART + known * (APART_KNOWN - APART))
-            a = p + w * told * math.exp(-aside / ASIDE) * (share - p)
+            believed = told * math.exp(-aside / ASIDE)
+            if share > p:  # what is to be added to the person must show plainly
+                share = max(p, min((share - 0.3) / 0.6, 1.0))
+                believed *= told
+            a = p + w * believed * (share - p)
             core = min(max((p - 0.90) / 0.09, 0.0), 1.0)
             bare = known * apart / (apart + APART_KNOWN) * math.exp(-off / NOISE) * (1.0 - core)
             out[y, x] = a * (1.0 - bare)

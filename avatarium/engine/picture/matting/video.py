@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import TracebackType
 from typing import Self
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarium.engine.picture.matting.foregrounds import foreground
-from avatarium.engine.picture.matting.islands import Kept
+from avatarium.engine.picture.matting.islands import Kept, without_holes
 from avatarium.engine.picture.matting.kinds import Alpha, Box, Colour, Colours, Image
 from avatarium.engine.picture.matting.lines import apply_lines, fit_lines
 from avatarium.engine.picture.matting.motion import Follower, Step
@@ -20,17 +21,21 @@ from avatarium.engine.picture.matting.segmentation import CLOSE, Segmenter, area
 from avatarium.engine.picture.matting.unmixing import spread, unmix
 
 ENGINE = "avatarium-matte"
-WORK_SIDE = 640
-"""Longer side at which alpha is worked out; the last step carries it to the frame's own size."""
+WORK_PIXELS = 640 * 360
+"""At which alpha is worked out; the last step carries it to the frame's own size."""
 LOOK_ROUND = 12
 """Frames after which the whole frame is looked at again, for what came in outside of the crop."""
-KEEP = 0.72
+KEEP = 0.84
 """Share of the network's answer that comes from the frames before, where nothing changed."""
 KEEP_ALPHA = 0.6
 """The same of the finished alpha."""
 SURPRISE = 0.35
 """A change of the mask that is larger than this is believed sooner."""
-PERSON, GROUND = 0.90, 0.10
+PLAIN_LOW, PLAIN_HIGH = 0.40, 0.74
+"""The network's mask between these becomes alpha from 0 to 1: things nearby get a third, the person nearly all."""
+PERSON, GROUND = 0.95, 0.05
+BAND = 0.035
+"""Of the person's height: how far from the outline colours decide."""
 RADIUS = 2
 """At half the working size."""
 EDGE = (0.012 * 255) ** 2
@@ -60,7 +65,7 @@ class VideoMatte:
         ground: Image | Colour | None = None,
         face_hint: tuple[float, float, float, float] | None = None,
     ) -> None:
-        shrink = min(1.0, WORK_SIDE / max(width, height))
+        shrink = min(1.0, math.sqrt(WORK_PIXELS / (width * height)))
         self._size = max(16, round(width * shrink)), max(16, round(height * shrink))
         self._segmenter = Segmenter()
         self._follower = Follower(*self._size)
@@ -129,7 +134,8 @@ class VideoMatte:
             found = found + (was - found) * (KEEP * step.same * (1 - 0.6 * surprise))
         self._shape = np.asarray(found, np.float32)
         self._count += 1
-        return self._shape
+        plain = np.clip((self._shape - PLAIN_LOW) / (PLAIN_HIGH - PLAIN_LOW), 0, 1)
+        return without_holes(plain.astype(np.float32))
 
     def _looked(self, work: Image) -> Alpha:
         if self._box is None or self._count % LOOK_ROUND == 0:
@@ -137,7 +143,10 @@ class VideoMatte:
             self._box = _tighter(box_of(np.maximum(whole, 0 if self._shape is None else self._shape)), work)
             if self._box is None:
                 return whole
-        found = self._segmenter.within(work, self._box)
+        if self._count == 0:
+            found = (self._segmenter.within(work, self._box, mirrored=True) + self._segmenter.within(work, None)) / 2
+        else:
+            found = self._segmenter.within(work, self._box, flipped=self._count % 2 == 1)
         self._follow(found, work)
         return found
 
@@ -161,12 +170,21 @@ class VideoMatte:
         small = _halved(picture)
         person = _spread(small, _sure((shape - PERSON) / (1 - PERSON)))
         around = _spread(small, _sure((GROUND - shape) / GROUND))
-        band = np.clip(np.minimum(shape / 0.04, (1 - shape) / 0.04) - 0.5, 0, 1)
-        band = cv2.blur(np.asarray(cv2.dilate(band, np.ones((5, 5), np.uint8))), (5, 5))
+        band = self._band(shape)
         alpha = np.empty_like(shape)
         plate = self._plate
-        unmix(picture, person, around, plate.colours, plate.trust, shape, np.asarray(band, np.float32), alpha)
+        unmix(picture, person, around, plate.colours, plate.trust, shape, band, alpha)
         return alpha
+
+    def _band(self, shape: Alpha) -> Alpha:
+        """Along the outline, where colour may overrule shape; inside of a coat it may not."""
+        box = self._box or (0, 0, *self._size)
+        radius = max(2, round(BAND * min(box[3] - box[1], 1.5 * (box[2] - box[0])) / 2))
+        person = (_halved(shape) > 0.5).astype(np.uint8)
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+        band = cv2.morphologyEx(person, cv2.MORPH_GRADIENT, disc).astype(np.float32)
+        soft = cv2.blur(band, (2 * (radius // 2) + 1,) * 2)
+        return np.asarray(cv2.resize(soft, self._size, interpolation=cv2.INTER_LINEAR), np.float32)
 
     def _settled(self, alpha: Alpha, step: Step | None) -> Alpha:
         if step is not None and self._alpha is not None:
