@@ -28,6 +28,8 @@ PACKAGE_MAX_BYTES = 2 << 30
 """Of a packed avatar: a minute of 1080 lines has a tenth of it."""
 TRACK_STEPS = 64
 """Of a pixel, in which points are kept."""
+REASONS = 2
+"""Of the sentences about a clip of which no avatar can be made, those that are told: the first say why."""
 PACKAGE_TYPE = "application/vnd.avatarium.twin+zip"
 
 
@@ -202,4 +204,6 @@ def too_large() -> TooLargeError:
 
 def unfit(advice_given: Advice) -> InputError:
     """The error for a clip that no avatar can be made of."""
-    return InputError(" ".join(advice_given.sentences) or "No avatar can be made of this clip.", code="clip_unfit")
+    return InputError(
+        " ".join(advice_given.sentences[:REASONS]) or "No avatar can be made of this clip.", code="clip_unfit"
+    )

@@ -22,6 +22,9 @@ from avatarium.tasks.models import Task, tasks
 from avatarium.tasks.states import OPEN, State
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from avatarium.engine.face.style import Fitting
 
 EXPECTED_S = 60.0
@@ -40,6 +43,7 @@ class LipModelFamily(Family[LipModelStart]):
     name: ClassVar[str] = "lipModel"
     group: ClassVar[str] = "Create Avatars"
     engine: ClassVar[str] = studio.VIDEO_ENGINE
+    generic: ClassVar[bool] = False
     lasting: ClassVar[bool] = True
     limit_s: ClassVar[float] = 3600.0
     start = LipModelStart
@@ -49,7 +53,7 @@ class LipModelFamily(Family[LipModelStart]):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        return ("/lipmodel/start", "/uservideotwin/continuetranining", "/uservideotwin/continuetraining")
+        return ("/uservideotwin/continuetranining", "/uservideotwin/continuetraining")
 
     def plan(self, start: LipModelStart, desk: Desk) -> Plan:
         avatar = video_twin(desk, start.id)
@@ -107,9 +111,23 @@ def _fitting(job: Job[LipModelStart]) -> Fitting:
     from avatarium.engine.recording import recorded_speech
 
     track = clips.read_track(job.stored(job.facts["track_key"], "track"))
+    shown = _shown(_package(job), len(track))
     speech = recorded_speech(job.stored(job.facts["sound_key"], "sound"))
     job.progress(HEARD)
-    return fit_style(measure(track), speech, progress=lambda share: job.progress(HEARD + (FITTED - HEARD) * share))
+    return fit_style(
+        measure(track), speech, shown=shown, progress=lambda share: job.progress(HEARD + (FITTED - HEARD) * share)
+    )
+
+
+def _shown(package: Path, frames: int) -> NDArray[np.float32]:
+    """How well the mouth is seen in every frame of the clip, 0 to 1, from those that the avatar was made of."""
+    import numpy as np
+
+    from avatarium.engine.face.video.package import read_twin
+
+    arrays = read_twin(package).arrays()
+    order, first = np.unique(arrays["order"], return_index=True)
+    return np.interp(np.arange(frames), order, arrays["shown"][first]).astype(np.float32)
 
 
 def _preview(job: Job[LipModelStart]) -> dict[str, Any]:

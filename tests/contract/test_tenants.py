@@ -214,9 +214,12 @@ RECIPES: dict[str, Recipe] = {
     "GET /api/v1/talkingPhoto/{_id}": reads(None, in_path("talkingPhoto")),
     # Avatars of users
     **family("userVideoTwin", "startTraining"),
+    "POST /api/v1/userVideoTwin/batchDetail": reads({"ids": []}, in_list("userVideoTwin"), in_list("lipModel")),
+    "POST /api/v1/userVideoTwin/{_id}/cancel": makes(None, in_path("userVideoTwin"), in_path("lipModel")),
+    "POST /api/v1/userVideoTwin/retry": makes(None, in_body("failed userVideoTwin"), in_body("failed lipModel")),
     "POST /api/v1/userVideoTwin/startTraining": makes({"image_url": FACE}),
     "POST /api/v1/userVideoTwin/remove": makes(None, in_body("userVideoTwin")),
-    "GET /api/v1/userVideoTwin/{_id}": reads(None, in_path("userVideoTwin")),
+    "GET /api/v1/userVideoTwin/{_id}": reads(None, in_path("userVideoTwin"), in_path("lipModel")),
     **{f"GET /api/v1/userVideoTwin/{name}": reads({}) for name in ("records", "userRecords", "list")},
     "GET /api/v1/userVideoTwin/trainingRecords": reads({}),
     "POST /api/v1/userVideoTwin/advice": makes({"image_url": FACE}),
@@ -224,11 +227,6 @@ RECIPES: dict[str, Recipe] = {
         f"POST /api/v1/userVideoTwin/{name}": makes(None, in_body("video_twin"))
         for name in ("continueTranining", "continueTraining", "addVoiceClone")
     },
-    # Lip-sync models
-    **family("lipModel", "start"),
-    "POST /api/v1/lipModel/start": makes(None, in_body("video_twin")),
-    "GET /api/v1/lipModel/allRecords": reads({}),
-    "GET /api/v1/lipModel/{_id}": reads(None, in_path("lipModel")),
     "DELETE /api/v1/video/lip_models/{_id}": makes(None, in_path("lipModel"), in_path("lip_model")),
     # Watermarks
     "POST /api/v1/watermark/start": makes({"media_url": FACE, "text": "Mine"}),

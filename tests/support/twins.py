@@ -36,15 +36,17 @@ def started(it: Running, owner: str = "", **body: Any) -> Task:
     return task
 
 
-def made_twin(it: Running, owner: str = "", *, kind: str = VIDEO, sound: bool = True, **body: Any) -> MadeTwin:
-    """A training that is completed."""
+def made_twin(it: Running, owner: str = "", *, kind: str = VIDEO, sound: bytes = b"sound.wav", **body: Any) -> MadeTwin:
+    """A training that is completed; without a sound the video had none."""
     owner = owner or it.user_id
     source = {"image_url": "https://files.example/me.jpg", "video_url": ""} if kind == PHOTO else {}
     task = started(it, owner, **source, **body)
     begun = it.platform.tasks.begin(task.id, task.attempt)
     assert begun is not None
-    names = ("poster.jpg", *(("twin.twin", "track.npz") if kind == VIDEO else ()), *(("sound.wav",) if sound else ()))
+    names = ("poster.jpg", *(("twin.twin", "track.npz") if kind == VIDEO else ()))
     keys = {name: _put(it, owner, task.id, name) for name in names}
+    if sound and kind == VIDEO:
+        keys["sound.wav"] = _put(it, owner, task.id, "sound.wav", sound)
     avatar = Avatar(
         id=avatar_id_of(task.id),
         owner=owner,
@@ -55,7 +57,7 @@ def made_twin(it: Running, owner: str = "", *, kind: str = VIDEO, sound: bool = 
         twin_id=task.id,
         package_key=keys.get("twin.twin", ""),
         track_key=keys.get("track.npz", ""),
-        sound_key=keys.get("sound.wav", "") if kind == VIDEO else "",
+        sound_key=keys.get("sound.wav", ""),
         created_ms=it.platform.clock.now_ms(),
     )
     with it.platform.database.write() as c:
@@ -90,9 +92,14 @@ def made_model(it: Running, twin_made: MadeTwin) -> LipModel:
     return kept
 
 
-def _put(it: Running, owner: str, task_id: str, name: str) -> str:
+def _put(it: Running, owner: str, task_id: str, name: str, content: bytes = b"") -> str:
     key = f"results/{owner}/{task_id}/{name}"
     it.platform.storage.put(
-        key, name.encode(), owner=owner, media_type="application/octet-stream", expires_ms=None, task_id=task_id
+        key,
+        content or name.encode(),
+        owner=owner,
+        media_type="application/octet-stream",
+        expires_ms=None,
+        task_id=task_id,
     )
     return key

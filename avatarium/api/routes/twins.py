@@ -173,8 +173,9 @@ def training_records(request: Request, caller: ReaderDep, platform: PlatformDep)
 def batch_detail(
     params: Annotated[Batch, Params], request: Request, caller: ReaderDep, platform: PlatformDep
 ) -> Answer:
-    """Those of these trainings that are there: match them by `_id`, not by order."""
-    return ok(TwinDesk(platform, request, caller).batch(params.ids))
+    """Those of these trainings that are there, of avatars and of lip-sync models: match them by `_id`, not by order."""
+    models = Desk(lip_model.FAMILY, platform, request, caller)
+    return ok([*TwinDesk(platform, request, caller).batch(params.ids), *models.batch(params.ids)])
 
 
 @router.serve(

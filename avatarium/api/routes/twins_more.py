@@ -40,13 +40,14 @@ _DONE = {
 }
 ADVICE = {
     **_DONE,
-    "video_url": "https://files.example/me.mp4",
-    "image_url": "",
-    "score": 72,
+    "engine": "avatarium-photo",
+    "video_url": "",
+    "image_url": "https://files.example/face.jpg",
+    "score": 80,
     "fit_to_train": True,
-    "advice": ["The face is small: come closer, or cut the picture.", "The sound has some noise."],
+    "advice": ["The face is small and will look soft in a large video. Use a picture in which it is larger."],
     "reason": "",
-    "facts": {"iod": 61.5, "seconds": 18.2},
+    "facts": {},
 }
 MODEL_STARTED = {
     **RECORD,
@@ -76,7 +77,7 @@ SOUND = {
 @router.serve(
     "POST /api/v1/userVideoTwin/advice",
     title="Advice before an avatar is made",
-    request={"video_url": "https://files.example/me.mp4"},
+    request={"image_url": "https://files.example/face.jpg"},
     answer=ADVICE,
     returns=dict[str, Any],
     errors=(*STARTS, TooLargeError),
@@ -91,9 +92,10 @@ async def advice(
     """How good an avatar a video or picture will make: `score` from 0 to 100, and in `advice` what would be better.
 
     Costs nothing and makes nothing. Light, size and turn of the face, sharpness, what covers it, length and sound are
-    looked at. Where `fit_to_train` is false no avatar can be made of it, and `reason` is the code with which a training
-    would fail. Where looking takes longer than a request may, the answer is the record as it is then: ask
-    `GET tasks/{_id}` until `current_status` is final. Two looks of one user are made at once.
+    looked at; of a video `facts` has the figures. Where `fit_to_train` is false no avatar can be made of it, and
+    `reason` is the code with which a training would fail. Where looking takes longer than a request may, the answer is
+    the record as it is then: ask `GET tasks/{_id}` until `current_status` is final. Two looks of one user are made at
+    once.
     """
     desk = Desk(twin_advice.FAMILY, platform, request, caller)
     return ok(await _awaited(desk, platform, twin_advice.FAMILY, params, key))

@@ -63,10 +63,10 @@ def test_every_family_has_a_price(it: Running, endpoint: str, body: Any, coins: 
 
 def test_a_model_is_quoted_by_either_name(it: Running) -> None:
     training = made_twin(it).training_id
-    for endpoint in ("userVideoTwin/continueTranining", "userVideoTwin/continueTraining", "lipModel/start"):
+    for endpoint in ("userVideoTwin/continueTranining", "userVideoTwin/continueTraining"):
         found = quote(it, endpoint, {"_id": training})
         assert (found["coins"], found["diamonds"], found["estimated"]) == (100, 1, False)
-    assert quote(it, "lipModel/start", {"_id": "f" * 24})["reason"] == "twin_not_found"
+    assert quote(it, "userVideoTwin/continueTraining", {"_id": "f" * 24})["reason"] == "twin_not_found"
 
 
 def test_every_family_that_there_is_can_be_quoted(it: Running) -> None:

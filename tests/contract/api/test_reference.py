@@ -62,7 +62,9 @@ def test_every_reason_has_a_sentence_and_is_found_by_its_status() -> None:
         assert found[code].status == status
     assert found["two_backgrounds"].number == 30005
     assert {"engine_bug", "time_limit", "cancelled", "interrupted"} <= set(found)
-    assert [reason.code for reason in found.values() if not reason.sentence] == ["bad_url", "invalid_request"]
+    assert [reason.code for reason in found.values() if not reason.sentence] == [
+        *("clip_not_enough", "clip_unfit", "bad_url", "invalid_request")
+    ]
 
 
 # Every command, as it is printed
@@ -174,15 +176,12 @@ def _own_twin(it: Running, picture: str, call: str) -> dict[str, str]:
 
 
 def _own_model(it: Running, picture: str, call: str) -> dict[str, str]:
-    if "retry" in call:
-        return _cancelled_model(it)
-    return dict.fromkeys((TASK, MODEL), made_model(it, made_twin(it)).id)
+    return {MODEL: made_model(it, made_twin(it)).id}
 
 
-def _cancelled_model(it: Running) -> dict[str, str]:
-    task = it.post("lipModel/start", {"_id": made_twin(it).training_id})
-    it.post(f"tasks/{task['_id']}/cancel")
-    return {TASK: task["_id"]}
+def _speaking_twin(it: Running, picture: str, call: str) -> dict[str, str]:
+    spoken = it.post("video/send_tts", {"msg": "Good morning everybody. This is what my voice sounds like."})
+    return {TASK: made_twin(it, sound=it.download(spoken)).training_id}
 
 
 def _own_background(it: Running, picture: str, call: str) -> dict[str, str]:
@@ -228,12 +227,9 @@ _MAKERS: dict[str, Callable[[Running, str, str], dict[str, str]]] = {
     "/webhooks/": _delivery,
     "/api/v1/user/add": _somebody,
     "/login/": _somebody,
-    **dict.fromkeys(("/continueTran", "/continueTrai", "/addVoiceClone", "/lipModel/start"), _own_twin),
-    "/userVideoTwin/advice": lambda it, picture, call: {
-        '"video_url"': '"image_url"',
-        "https://files.example/me.mp4": picture,
-    },
-    **dict.fromkeys(("/lipModel/", "/lip_models"), _own_model),
+    "/addVoiceClone": _speaking_twin,
+    **dict.fromkeys(("/continueTran", "/continueTrai"), _own_twin),
+    "/lip_models": _own_model,
     "/userVideoTwin/": _task("userVideoTwin/startTraining", name="demo", image_url="picture"),
     "/watermark/": _task("watermark/start", media_url="picture", text="Made with AI"),
     "/api/v1/video/": _task("video/generate", **_VIDEO),

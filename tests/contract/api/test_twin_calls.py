@@ -185,9 +185,7 @@ def test_what_cannot_be_fetched_is_an_error_and_no_advice(it: Running) -> None:
 # The model
 
 
-@pytest.mark.parametrize(
-    "call", ["userVideoTwin/continueTranining", "userVideoTwin/continueTraining", "lipModel/start"]
-)
+@pytest.mark.parametrize("call", ["userVideoTwin/continueTranining", "userVideoTwin/continueTraining"])
 def test_a_model_is_trained_for_a_diamond_and_given_back_when_it_fails(it: Running, call: str) -> None:
     twin = made_twin(it)
     task = it.post(call, {"_id": twin.training_id})
@@ -197,7 +195,8 @@ def test_a_model_is_trained_for_a_diamond_and_given_back_when_it_fails(it: Runni
     assert begun is not None
     sentence = "Too little is said in the clip. Use one with more speech."
     it.platform.tasks.finish(begun, State.FAILED, failed_code="clip_not_enough", failed_message=sentence)
-    for record in (it.get(f"userVideoTwin/{task['_id']}"), it.get(f"lipModel/{task['_id']}")):
+    (batched,) = it.post("userVideoTwin/batchDetail", {"ids": [task["_id"]]})
+    for record in (it.get(f"userVideoTwin/{task['_id']}"), batched):
         assert (record["current_status"], record["failed_code"]) == ("failed", "clip_not_enough")
         assert (record["failed_message"], record["coins"]) == (sentence, 0)
     assert it.balance() == (COINS, 0) and it.get("video/lip_models") == []
@@ -215,7 +214,7 @@ def test_a_model_that_is_being_trained_is_not_trained_twice(it: Running) -> None
     assert it.post("userVideoTwin/continueTranining", {"_id": other.training_id})["current_status"] == "initialized"
     it.post(f"tasks/{first['_id']}/cancel")
     assert it.post("userVideoTwin/continueTranining", {"_id": twin.training_id})["current_status"] == "initialized"
-    retried = it.post("lipModel/retry", {"_id": first["_id"]})
+    retried = it.post("userVideoTwin/retry", {"_id": first["_id"]})
     assert (retried["status"], retried["reason"]) == (409, "lip_model_running")
     assert it.balance() == (COINS - 200, 0)
 
@@ -235,7 +234,7 @@ def test_what_no_model_and_no_voice_can_be_had_of(it: Running, call: str) -> Non
     before = it.balance()
     for training, status, reason in (
         (made_twin(it, kind=PHOTO).training_id, 400, "picture_twin"),
-        (made_twin(it, sound=False).training_id, 400, "twin_silent"),
+        (made_twin(it, sound=b"").training_id, 400, "twin_silent"),
         (waiting.id, 409, "twin_not_ready"),
         (theirs.training_id, 404, "task_not_found"),
         ("f" * 24, 404, "task_not_found"),
@@ -272,7 +271,7 @@ def test_a_model_is_not_kept_of_an_avatar_that_went_meanwhile(it: Running) -> No
     twin = made_twin(it)
     task = it.post("userVideoTwin/continueTranining", {"_id": twin.training_id})
     it.post("userVideoTwin/remove", {"_id": twin.training_id})
-    assert it.get(f"lipModel/{task['_id']}")["status"] == 404
+    assert it.get(f"userVideoTwin/{task['_id']}")["status"] == 404
     assert it.balance() == (COINS, 0) and it.get("video/lip_models") == []
     it.work()
     assert it.balance() == (COINS, 0)
@@ -288,9 +287,8 @@ def test_everything_derived_goes_with_the_avatar(it: Running) -> None:
     assert it.post("userVideoTwin/remove", {"_id": twin.training_id}) == {"_id": twin.training_id}
     assert [row["_id"] for row in it.get("video/lip_models")] == [stays.id]
     assert [row["_id"] for row in it.get("anchor/character_list?type=custom")] == [kept.avatar.id]
-    assert [row["_id"] for row in it.get("lipModel/allRecords")["rows"]] == [stays.id]
     for model in models:
-        assert it.get(f"lipModel/{model.id}")["status"] == 404
+        assert it.get(f"userVideoTwin/{model.id}")["status"] == 404
     it.platform.storage.expire(it.platform.clock.now_ms() + HOUR_MS)
     with it.platform.database.read() as c:
         left = set(c.execute(sa.select(objects.c.task_id)).scalars())
@@ -326,7 +324,7 @@ def test_the_row_of_a_model_is_not_written_for_a_cancelled_task(it: Running) -> 
     task = it.post("userVideoTwin/continueTranining", {"_id": twin.training_id})
     begun = it.platform.tasks.begin(task["_id"], 1)
     assert begun is not None
-    it.post(f"lipModel/{task['_id']}/cancel")
+    it.post(f"userVideoTwin/{task['_id']}/cancel")
     found = {"model_key": "results/x", "key": "", "general_error": 1.0, "personal_error": 0.5, "seconds_used": 10.0}
     with pytest.raises(ConflictError, match="cancelled"):
         lip_model.FAMILY.steps[-1].run(job_of(it.platform, begun, found))
