@@ -75,10 +75,16 @@ def regress(shapes: Array, measured: Array) -> Array:
 
 
 def mirror_of(face: Array) -> NDArray[np.int64]:
-    """For each vertex, the one on the other half of the face."""
+    """For each vertex, the one on the other half of the face. Where rows nearly touch, as shut lips and the corners of
+    eyes do, the nearest may be of the wrong row: those are paired by what they are."""
     centred = face - [face[[mesh.FOREHEAD, mesh.CHIN, 168, mesh.NOSE_TIP], 0].mean(), 0, 0]
     distance = np.linalg.norm(centred[:, None] - centred[None] * [-1, 1, 1], axis=2)
-    return np.asarray(distance.argmin(1))
+    mirror = np.asarray(distance.argmin(1))
+    lips = (mesh.LIP_INNER_UPPER, mesh.LIP_INNER_LOWER, *mesh.LIP_RINGS_UPPER, *mesh.LIP_RINGS_LOWER)
+    left, right = mesh.EYES
+    for row, twin in ((left.upper, right.upper), (left.lower, right.lower), *((lip, lip[::-1]) for lip in lips)):
+        mirror[list(row)], mirror[list(twin)] = twin, row
+    return mirror
 
 
 def triangles() -> NDArray[np.int32]:

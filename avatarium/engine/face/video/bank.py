@@ -38,6 +38,8 @@ LIPS = (
     61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146,
 )  # fmt: skip
 """Outline of the lips."""
+_ALIKE = 41
+"""Mouths that sharpness is compared with."""
 _HOLE = (*mesh.LIP_INNER_UPPER, *mesh.LIP_INNER_LOWER[-2:0:-1])
 _OPEN_BY, _WIDE_BY, _UP_BY, _CHIN_BY = 0.025, 0.05, 0.03, 0.06
 """Differences (IOD) that count as one."""
@@ -73,7 +75,7 @@ class Bank:
     lips: Floats
     """Mean RGB of the lips, ``(n, 3)``."""
     blur: Floats
-    """0 sharp to 1.5 smeared, ``(n,)``."""
+    """0 as sharp as usual to 3 smeared, ``(n,)``."""
     apart: Floats
     """How different two mouths look, shape left aside, ``(n, n)``."""
     light: Floats
@@ -232,7 +234,7 @@ class _Collected:
             controls=measures.controls[chosen].astype(np.float32),
             pose=measures.pose[chosen].astype(np.float32),
             lips=self._light[chosen],
-            blur=_blur(crops, points),
+            blur=_blur(crops, points, measures.controls[chosen, Mouth.OPEN]),
             apart=_apart(crops, points, measures.neutral),
             light=_slow(self._light),
             unit=np.array([measures.iod * crops.shape[2] / self._size[0]], np.float32),
@@ -282,8 +284,8 @@ def _slow(light: Floats) -> Floats:
     return np.asarray(gaussian_filter1d(whole, 6.0, axis=0, mode="nearest"), np.float32)
 
 
-def _blur(crops: Image, points: Floats) -> Floats:
-    """Penalty of mouths that moved while the shutter was open, by the variance of the Laplacian."""
+def _blur(crops: Image, points: Floats, opening: Floats) -> Floats:
+    """Penalty of mouths that moved while the shutter was open: their edges against those of mouths as far open."""
     edges = []
     for crop, at in zip(crops, points, strict=True):
         low = np.maximum(at[list(LIPS)].min(0).astype(int), 0)
@@ -291,7 +293,9 @@ def _blur(crops: Image, points: Floats) -> Floats:
         grey = cv2.cvtColor(crop[low[1] : high[1], low[0] : high[0]], cv2.COLOR_RGB2GRAY)
         edges.append(float(cv2.Laplacian(grey, cv2.CV_32F).var()))
     sharp = np.array(edges)
-    return np.asarray(0.5 * np.clip(np.median(sharp) / np.maximum(sharp, 1e-3) - 1, 0, 3), np.float32)
+    alike = np.argsort(np.abs(opening[:, None] - opening), axis=1)[:, :_ALIKE]
+    usual = np.median(sharp[alike], axis=1)
+    return np.asarray(np.clip(usual / np.maximum(sharp, 1e-3) - 1, 0, 3), np.float32)
 
 
 def _apart(crops: Image, points: Floats, neutral: NDArray[Any]) -> Floats:

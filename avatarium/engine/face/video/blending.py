@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from avatarium.engine.face import topology as mesh
 from avatarium.engine.face.pose import Floats
 from avatarium.engine.face.raster import draw_map
 from avatarium.engine.face.video.bank import LIPS
@@ -26,6 +27,8 @@ GROWN = (1.22, 1.38)
 FEATHER, LIP_SOFT, SPREAD = 0.03, 0.012, 0.10
 """Deviations (IOD) of the seam, of the lips' outline, and of the seam's colours inwards."""
 _LEAST_GAIN, _MOST_GAIN = 0.75, 1.35
+_INSET = 0.55
+"""How far into the lips their inner edge is taken where an open mouth stands for a shut one."""
 _COARSE_PX = 24.0
 """Eye distance at which colours are compared: finer than that they do not change."""
 
@@ -109,10 +112,26 @@ def _mixed(target: Floats, sources: Sequence[Source], lip: Floats) -> Floats:
     mouth = np.zeros((height, width, 3), np.float32)
     map_x, map_y = np.zeros((2, height, width), np.float32)
     for source in sources:
-        draw_map(texture_triangles(), target, source.points, map_x, map_y)
+        draw_map(texture_triangles(), target, _shut(source.points, target), map_x, map_y)
         moved = cv2.remap(source.crop, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         _add(mouth, moved, lip, source.gain, np.float32(source.share))
     return mouth
+
+
+def _shut(points: Floats, target: Floats) -> Floats:
+    """Points of a mouth that is wider open than it shall be, its lips taken from inside: no tooth sticks to them."""
+    upper, lower = list(mesh.LIP_INNER_UPPER[1:-1]), list(mesh.LIP_INNER_LOWER[1:-1])
+    unit = float(np.linalg.norm(points[mesh.MOUTH_RIGHT] - points[mesh.MOUTH_LEFT])) / 0.5
+    was = np.linalg.norm(points[lower] - points[upper], axis=1) / max(unit, 1.0)
+    there = float(np.linalg.norm(target[mesh.MOUTH_RIGHT] - target[mesh.MOUTH_LEFT])) / 0.5
+    wanted = np.linalg.norm(target[lower] - target[upper], axis=1) / max(there, 1.0)
+    share = _INSET * np.clip(1 - wanted / np.maximum(was, 1e-3), 0, 1) * np.clip((was - 0.01) / 0.03, 0, 1)
+    if share.max() < 0.02:
+        return points
+    inset = points.copy()
+    for row, ring in ((upper, mesh.LIP_RINGS_UPPER[2]), (lower, mesh.LIP_RINGS_LOWER[2])):
+        inset[row] += (points[list(ring[1:-1])] - points[row]) * share[:, None]
+    return inset
 
 
 def _offset(window: Image, mouth: Floats, mask: Floats, unit: float) -> Floats:

@@ -28,10 +28,11 @@ class Player:
         path: an MP4 of 25 frames a second.
         frames: how many it has.
         grey: whether frames are single planes ``(height, width)``, as masks are.
+        size: width and height of smaller frames to make; None leaves them as they are.
     """
 
-    def __init__(self, path: Path, frames: int, *, grey: bool = False) -> None:
-        self._frames, self._grey = frames, grey
+    def __init__(self, path: Path, frames: int, *, grey: bool = False, size: tuple[int, int] | None = None) -> None:
+        self._frames, self._grey, self._size = frames, grey, size
         self._at = -1
         self._shown: Image | None = None
         self._reformatter = VideoReformatter()
@@ -83,20 +84,20 @@ class Player:
         yield from self._container.decode(self._stream)
 
     def _pixels(self, frame: VideoFrame) -> Image:
-        if self._grey:
-            plane = frame.planes[0]
-            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-            return np.ascontiguousarray(rows[: frame.height, : frame.width])
-        rgb = self._reformatter.reformat(
+        width, height = self._size or (frame.width, frame.height)
+        made = self._reformatter.reformat(
             frame,
-            format="rgb24",
+            width=width,
+            height=height,
+            format="gray" if self._grey else "rgb24",
             src_colorspace=Colorspace.ITU709,
-            src_color_range=ColorRange.MPEG,
+            src_color_range=frame.color_range if self._grey else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.FAST_BILINEAR,
+            # Without a change of size this is the plain conversion, and with one the filter's reach grows along.
+            interpolation=Interpolation.BILINEAR if self._size else Interpolation.FAST_BILINEAR,
             threads=1,
         )
-        return np.asarray(rgb.to_ndarray(), np.uint8)
+        return np.asarray(made.to_ndarray(), np.uint8)
 
 
 def _number(frame: VideoFrame, stream: VideoStream) -> int:

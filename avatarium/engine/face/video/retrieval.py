@@ -19,8 +19,10 @@ FADE_FRAMES = 3
 _CANDIDATES = 20
 """Mouths that are considered for each frame that comes, besides those that go on."""
 _DISCOUNT = 0.92
-_LOOK = 3.0
-"""Weight of a change of looks; a quarter of it between neighbours."""
+_FITS, _HARDLY = 3.0, 0.06
+"""A mouth that gives way loses 63 % by so much worse a fit; a share below the other is none."""
+_LOOK, _BESIDE, _STEP = 3.0, 0.25, 0.08
+"""Weight of a change of looks, the share of it between neighbours, and what a step aside costs besides."""
 _JUMP = 0.9
 """What a change costs besides: each is a chance to be seen."""
 _TURN, _TURN_BY = 0.5, 0.08
@@ -35,6 +37,8 @@ Mix = tuple[tuple[int, float], ...]
 
 @dataclass(slots=True)
 class _Shown:
+    """What was shown last."""
+
     row: int
     fading: int | None = None
     """The row that gives way."""
@@ -67,7 +71,20 @@ class Runs:
         now = -1 if self._shown is None else self._shown.row
         bound = self._shown is not None and self._shown.share < 1
         row = int(_first_step(costs, np.sort(best, axis=1), now, bound, self._bank.frames, self._bank.apart))
-        return self._show(row)
+        return self._fitting(self._show(row), mouth)
+
+    def _fitting(self, mix: Mix, mouth: Floats) -> Mix:
+        """Less of a mouth that gives way the worse it fits by now: an open one must not shine through a shut one."""
+        if len(mix) < 2:
+            return mix
+        rows = [row for row, _ in mix]
+        old, new = unlikeness(self._bank.controls[rows], mouth)
+        held = mix[0][1] * float(np.exp(-max(0.0, float(old - new)) / _FITS))
+        share = held / (held + mix[1][1])
+        if share < _HARDLY and self._shown is not None:
+            self._shown.fading, self._shown.share = None, 1.0
+            return ((rows[1], 1.0),)
+        return ((rows[0], share), (rows[1], 1 - share))
 
     def _costs(self, wanted: list[Floats], turn: Floats) -> Floats:
         """What every row costs in every frame, ``(frames, rows)``."""
@@ -115,10 +132,10 @@ def _step_cost(apart, frames, a, b, bound):  # type: ignore[no-untyped-def]
     if away == 1:
         return 0.0
     if -1 <= away <= 2:
-        return 0.08 + 0.25 * 3.0 * apart[a, b]
+        return _STEP + _BESIDE * _LOOK * apart[a, b]
     if bound:
         return 1e9
-    return 0.9 + 3.0 * apart[a, b]
+    return _JUMP + _LOOK * apart[a, b]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

@@ -7,13 +7,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from avatarium.engine.face.actor import resampled
 from avatarium.engine.face.frame import Points
 from avatarium.engine.face.pose import Floats, Mouth, Pose
 from avatarium.engine.face.raster import draw_map
 from avatarium.engine.face.video.actor import VideoActor
 from avatarium.engine.face.video.blending import Source, lay_mouth, lips_gain
 from avatarium.engine.face.video.interior import LEAST_COVERAGE, Interior
+from avatarium.engine.face.video.lie import Lie
 from avatarium.engine.face.video.playing import Player
 from avatarium.engine.face.video.retrieval import Runs
 from avatarium.engine.face.video.tracking import TWIN_FPS
@@ -71,19 +71,19 @@ class VideoView:
                 code="person_not_found",
             )
         self.size = size
-        self._actor, self._placement, self._fps = actor, placement, fps
+        self._actor, self._fps = actor, fps
         self._background, self._cutout = background, cutout
         self._canvas = np.zeros((size.height, size.width, 3), np.uint8) if canvas is None else canvas
-        self._whole = placement.seen(size) == (0, 0, size.width, size.height)
+        self._lie = Lie.of(placement, (actor.width, actor.height), size)
         self._open_films(alone=cutout or background is not None)
-        self._mouth = _Speaking(actor, placement, basis, self._still(actor))
+        self._mouth = _Speaking(actor, self._lie, basis, self._still(actor))
         self._tick: int | None = None
 
     def render(self, pose: Pose) -> Image:
         """One frame, RGB ``(height, width, 3)``."""
         number = self._advance(pose)
         if self._background is None:
-            frame = self._placed(self._film.frame(number), self._canvas)
+            frame = self._lie.placed(self._film.frame(number), self._canvas)
             self._mouth.speak(frame, None, number, pose)
             return frame
         person, alpha = self._alone(number, pose)
@@ -108,11 +108,11 @@ class VideoView:
         films, frames = self._actor.films, self._actor.frames
         self._mask: Player | None = None
         if not alone:
-            self._film = Player(films.base, frames)
+            self._film = Player(films.base, frames, size=self._lie.smaller)
             return
         assert films.person is not None and films.alpha is not None
-        self._film = Player(films.person, frames)
-        self._mask = Player(films.alpha, frames, grey=True)
+        self._film = Player(films.person, frames, size=self._lie.smaller)
+        self._mask = Player(films.alpha, frames, grey=True, size=self._lie.smaller)
 
     def _still(self, actor: VideoActor) -> tuple[int, Image]:
         """The frame in which the mouth is seen best at rest, as it lies in the view."""
@@ -120,9 +120,9 @@ class VideoView:
         turned = np.abs(loop.pose[:, :2]).max(1)
         opened = np.abs(loop.tracked.controls[:, Mouth.OPEN])
         number = int((turned + 8 * opened + 10 * (loop.shown < 1)).argmin())
-        player = Player(actor.films.base, actor.frames)
+        player = Player(actor.films.base, actor.frames, size=self._lie.smaller)
         try:
-            return number, self._placed(player.frame(number), self._canvas)
+            return number, self._lie.placed(player.frame(number), self._canvas)
         finally:
             player.close()
 
@@ -136,31 +136,21 @@ class VideoView:
     def _alone(self, number: int, pose: Pose) -> tuple[Image, Image]:
         """The person's colours and mask."""
         assert self._mask is not None
-        person = self._placed(self._film.frame(number), np.zeros_like(self._canvas))
-        alpha = self._placed(self._mask.frame(number), np.zeros_like(self._canvas[..., 0]))
+        person = self._lie.placed(self._film.frame(number), np.zeros_like(self._canvas))
+        alpha = self._lie.placed(self._mask.frame(number), np.zeros_like(self._canvas[..., 0]))
         self._mouth.speak(person, alpha, number, pose)
         return person, alpha
-
-    def _placed(self, picture: Image, canvas: Image) -> Image:
-        """A frame of the film at its place; always a new array."""
-        seen = left, top, right, bottom = self._placement.seen(self.size)
-        part = resampled(picture, self._placement, seen)
-        if self._whole:
-            return np.array(part, np.uint8)
-        frame = canvas.copy()
-        frame[top:bottom, left:right] = part
-        return frame
 
 
 class _Speaking:
     """Makes the mouths of frames say what poses want. For one thread."""
 
-    def __init__(self, actor: VideoActor, placement: Placement, basis: Points | None, still: tuple[int, Image]) -> None:
+    def __init__(self, actor: VideoActor, lie: Lie, basis: Points | None, still: tuple[int, Image]) -> None:
         self._loop = actor.loop
         own = OwnFace(actor.neutral, basis)
         self._warping = actor.warping if basis is None else Warping(own, actor.loop.tracked)
         self._skin = Skin(self._warping.weights)
-        self._scale, self._shift = _affine(placement)
+        self._scale, self._shift = lie.scale, lie.shift
         self._unit = self._loop.tracked.scale * self._scale
         self._bank = actor.bank.scaled(actor.iod * self._scale / float(actor.bank.unit[0]))
         self._light = actor.bank.light[actor.loop.order]
@@ -229,20 +219,6 @@ class _Speaking:
     def _to_view(self, points: Floats | Points) -> Points:
         moved: Points = points * self._scale + self._shift
         return moved
-
-
-def _affine(placement: Placement) -> tuple[float, Points]:
-    """Scale and shift from pixels of the film to those of the view; pixels' middles meet."""
-    across, down = placement.scale
-    scale = (across + down) / 2
-    half = 0.5 * scale - 0.5
-    shift = np.array(
-        [
-            placement.target_x - placement.source_x * across + half,
-            placement.target_y - placement.source_y * down + half,
-        ]
-    )
-    return scale, shift
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -123,7 +123,7 @@ class Warping:
         self.weights = face_weights(face.neutral)[:, None]
         shapes = np.stack([face.shape(controls) for controls in tracked.controls]).astype(np.float32)
         own = tracked.local - shapes
-        steady = _steady(own)
+        steady = _meeting(_steady(own))
         lips = 1 - smooth(_LIPS_REACH, _LIPS_END, near_mouth(MOUTH_HALF))[:, None]
         self._steady = steady
         self._taken_out = (self.weights * (lips * (steady - own) - shapes)).astype(np.float32)
@@ -149,6 +149,15 @@ def _steady(own: Floats) -> Floats:
     from scipy.ndimage import gaussian_filter1d
 
     return np.asarray(gaussian_filter1d(own, STEADY_FRAMES, axis=0, mode="wrap"), np.float32)
+
+
+def _meeting(own: Floats) -> Floats:
+    """Upper and lower inner lip moved as one, so that lips that shall touch do."""
+    upper, lower = list(mesh.LIP_INNER_UPPER), list(mesh.LIP_INNER_LOWER)
+    both = (own[:, upper] + own[:, lower]) / 2
+    own[:, upper] = both
+    own[:, lower] = both
+    return own
 
 
 def limited(mouth: Floats, widest: float) -> Floats:
