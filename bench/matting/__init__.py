@@ -1,0 +1,1 @@
+"""How good the alpha of a video is, against clips whose alpha is known."""
