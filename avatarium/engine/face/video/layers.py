@@ -21,6 +21,10 @@ FaceBox = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels."""
 
 
+_NEAR = 8
+"""Pixels round the person that codecs mix into the outline."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
     """Two films of the same frames."""
@@ -77,8 +81,18 @@ class Matting:
 
     def _add(self, frame: Image, matte: VideoMatte, person: FilmWriter, alpha: FilmWriter) -> None:
         share = matte.next(frame)
-        person.add_picture(matte.foreground(frame, share))
-        alpha.add_plane(np.asarray(cv2.convertScaleAbs(share, alpha=255), np.uint8))
+        plane = np.asarray(cv2.convertScaleAbs(share, alpha=255), np.uint8)
+        person.add_picture(_alone(matte.foreground(frame, share), plane))
+        alpha.add_plane(plane)
+
+
+def _alone(picture: Image, plane: Image) -> Image:
+    """The picture, black where nobody is near: what stands in somebody's room has no place in the file."""
+    left, top, width, height = cv2.boundingRect(plane)
+    rows, columns = (slice(max(0, at - _NEAR), at + size + _NEAR) for at, size in ((top, height), (left, width)))
+    alone = np.zeros_like(picture)
+    alone[rows, columns] = picture[rows, columns]
+    return alone
 
 
 def in_loop_order(layers: Layers, order: NDArray[np.int32], folder: Path, size: tuple[int, int]) -> Layers:

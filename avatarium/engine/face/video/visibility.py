@@ -36,7 +36,8 @@ _FREE, _HIDDEN = 0.30, 0.42
 own skin's colour half of them."""
 _SPREAD = np.array([4.5, 2.3, 2.3, 1.0])
 """Least spread of L, a, b and roughness that counts as usual."""
-_UNLIKE = 2.6
+_UNLIKE = 3.3
+_DOUBTED = 0.08
 _SHORTEST_MODEL = 50
 _ROUNDS = 8
 
@@ -111,19 +112,22 @@ def unlike(colours: Float32, poses: Float64) -> Float64:
     frames, _, channels = colours.shape
     seen = colours[:, : len(LOWER)].astype(np.float64).reshape(frames, -1)
     terms = np.column_stack([np.ones(frames), poses])
-    weights = np.ones(frames)
     spread = np.tile(_SPREAD[:channels], len(LOWER))
-    share = np.zeros(frames)
+    # From the median, not from a first fit: a third of the frames would bend that towards the hand.
+    share = _odd_share(np.abs(seen - np.median(seen, axis=0)), np.ones(frames), spread, channels)
+    ridge = 0.02 * frames * np.diag([0.0, *[1.0] * poses.shape[1]])
     for _ in range(_ROUNDS):
+        weights = 1 / (1 + (share / _DOUBTED) ** 2)
         root = np.sqrt(weights)[:, None]
-        ridge = 0.02 * frames * np.diag([0.0, *[1.0] * poses.shape[1]])
         fitted = np.linalg.solve((terms * root).T @ (terms * root) + ridge, (terms * weights[:, None]).T @ seen)
-        off = np.abs(seen - terms @ fitted)
-        usual = np.maximum(spread, 1.4826 * _weighted_median(off, weights))
-        odd = (off / usual).reshape(frames, -1, channels)
-        share = ((odd**2).sum(2) > _UNLIKE**2 * 1.6).mean(1)
-        weights = 1 / (1 + (share / 0.08) ** 2)
+        share = _odd_share(np.abs(seen - terms @ fitted), weights, spread, channels)
     return np.asarray(share)
+
+
+def _odd_share(off: Float64, weights: Float64, spread: Float64, channels: int) -> Float64:
+    usual = np.maximum(spread, 1.4826 * _weighted_median(off, weights))
+    odd = (off / usual).reshape(len(off), -1, channels)
+    return np.asarray(((odd**2).sum(2) > _UNLIKE**2).mean(1))
 
 
 def _weighted_median(values: Float64, weights: Float64) -> Float64:
