@@ -33,6 +33,8 @@ MENTIONED = 0.7
 """What is worse than this is put into words."""
 LEAST_SEEN_S, LEAST_IOD, LEAST_LIGHT, MOST_TURNED_DEG, MOST_COVERED = 4.0, 26.0, 22.0, 38.0, 0.5
 """Beyond these no avatar is made."""
+REFUSED_AT_MOST = 20
+"""Points that a clip has at most of which no avatar can be made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class Aspect:
     weight: float
     sentence: str
     """May name the fact's value as ``{value}``."""
+    none: str = ""
+    """Said instead where the fact is 0."""
 
     def quality(self, facts: Facts) -> float:
         """0 to 1; 1 where it was not measured."""
@@ -69,6 +73,8 @@ class Aspect:
 
     def words(self, facts: Facts) -> str:
         """The sentence about this clip."""
+        if self.none and round(float(facts[self.fact]), 2) <= 0:
+            return self.none
         return self.sentence.format(value=float(facts[self.fact]))
 
 
@@ -95,7 +101,7 @@ ASPECTS = (
         sentence="The light comes from one side: half of the face lies in shadow. Turn towards the lamp or window.",
     ),
     Aspect(
-        fact="focus", bad=0.07, good=0.155, weight=25,
+        fact="focus", bad=0.07, good=0.2, weight=25,
         sentence="The face is out of focus. Clean the lens, touch the face on the screen, use a good camera.",
     ),
     Aspect(
@@ -131,7 +137,7 @@ ASPECTS = (
         sentence="The clip is cut together from shots. Film in one go: only one shot can be played on without a jump.",
     ),
     Aspect(
-        fact="shake", bad=0.5, good=0.12, weight=8,
+        fact="shake", bad=0.8, good=0.25, weight=8,
         sentence="The head moves about the picture a lot. Put the camera on a stand and sit still.",
     ),
     Aspect(
@@ -142,6 +148,7 @@ ASPECTS = (
         fact="speech_share", bad=0.05, good=0.4, weight=8,
         sentence="Speech fills only {value:.0%} of the sound. Speak all the time, so that your way of speaking can be "
         "learnt.",
+        none="Nobody is heard to speak. Speak all the time, so that your way of speaking can be learnt.",
     ),
     Aspect(
         fact="level_db", bad=-52, good=-34, weight=6,
@@ -203,27 +210,39 @@ def judged(facts: Facts) -> Advice:
     """The score and the sentences that facts make."""
     refusals = _refusals(facts)
     lost = sorted(((a.weight * (1 - a.quality(facts)), a) for a in ASPECTS), key=lambda pair: -pair[0])
-    sentences = [aspect.words(facts) for points, aspect in lost if points and aspect.quality(facts) < MENTIONED]
+    sentences = [
+        aspect.words(facts) for _, aspect in lost if aspect.quality(facts) < MENTIONED and aspect.fact not in refusals
+    ]
     score = round(max(0.0, 100 - sum(points for points, _ in lost)))
-    if refusals:
-        score = min(score, 20)
-    return Advice(score=score, sentences=(*refusals, *sentences) or (WELL,), facts=facts, fit_to_train=not refusals)
+    return Advice(
+        score=min(score, REFUSED_AT_MOST) if refusals else score,
+        sentences=(*refusals.values(), *sentences) or (WELL,),
+        facts=facts,
+        fit_to_train=not refusals,
+    )
 
 
-def _refusals(facts: Facts) -> list[str]:
-    said = []
+def _refusals(facts: Facts) -> dict[str, str]:
+    """Why no avatar can be made of it: a sentence by the fact that it is about."""
+    said = {}
     if facts.get("masked"):
-        said.append("A mask or scarf covers the mouth. Film without it: the mouth is what speaks.")
+        said["masked"] = "A mask or scarf covers the mouth. Film without it: the mouth is what speaks."
     if facts["seen_s"] < LEAST_SEEN_S:
-        said.append(f"A face is seen for {facts['seen_s']:.1f} seconds only. That is too little for an avatar.")
+        said["seen_s"] = (
+            f"A face is seen for {facts['seen_s']:.1f} seconds only. Film half a minute in which you face the camera."
+        )
     if facts["iod"] < LEAST_IOD:
-        said.append("The face is too small to be given another mouth.")
+        said["iod"] = (
+            f"The face is too small to be given another mouth: {facts['iod']:.0f} pixels from eye to eye. Come closer."
+        )
     if facts.get("light", 255.0) < LEAST_LIGHT:
-        said.append("It is so dark that the face can hardly be seen.")
+        said["light"] = "It is so dark that the face can hardly be seen. Turn on a lamp before you."
     if facts["turned_deg"] > MOST_TURNED_DEG:
-        said.append("The face is seen from the side; the mouth must be seen from the front.")
+        said["turned_deg"] = (
+            "The face is seen from the side; the mouth must be seen from the front. Look into the camera."
+        )
     if facts.get("covered_share", 0.0) > MOST_COVERED:
-        said.append("The mouth is covered for most of the clip.")
+        said["covered_share"] = "The mouth is covered for most of the clip. Keep hands and microphones away from it."
     return said
 
 

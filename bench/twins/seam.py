@@ -1,0 +1,89 @@
+"""Whether a changed mouth shows where it was changed: gradients of the blend band, and pixels outside of it.
+
+All functions take frames before encoding, RGB, and landmarks of dlib, in pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.likeness.clip import Picture
+from bench.likeness.landmarks import Points
+from bench.likeness.stillness import face_frame
+
+Mask = NDArray[np.bool_]
+
+REGION = (-1.15, 0.22, 1.15)
+"""IOD from the middle of the eyes: left, top and right of what may change; the bottom is .6 IOD below the chin."""
+BELOW_CHIN = 0.6
+LIPS_GROWN = 1.18
+LEAST_BAND = 200
+_TINY = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seam:
+    """Gradients of the band between lips and untouched skin, over those of the source at the very same pixels."""
+
+    texture: float
+    """Of the medians: below 1 where skin is smeared."""
+    edges: float
+    """Of the 99th percentiles: above 1 where an edge was drawn."""
+
+
+def region(points: Points, shape: tuple[int, ...]) -> Mask:
+    """Mouth and jaw: the part of a frame that may differ from the source."""
+    frame = face_frame(points)
+    to_face = np.linalg.inv(np.vstack([frame, [0, 0, 1]]))
+    rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
+    x = to_face[0, 0] * columns + to_face[0, 1] * rows + to_face[0, 2]
+    y = to_face[1, 0] * columns + to_face[1, 1] * rows + to_face[1, 2]
+    chin = float((to_face @ [*points[8], 1.0])[1])
+    left, top, right = REGION
+    return np.asarray((x >= left) & (x <= right) & (y >= top) & (y <= chin + BELOW_CHIN))
+
+
+def changed(base: Picture, result: Picture) -> Mask:
+    """Pixels that differ at all."""
+    return np.asarray((base != result).any(axis=2))
+
+
+def outside_share(base: Picture, result: Picture, points: Points) -> float:
+    """Share of the pixels outside the region that differ from the source: 0 where every one is the very same."""
+    outside = ~region(points, base.shape)
+    return float(changed(base, result)[outside].mean())
+
+
+def seam(base: Picture, result: Picture, before: Points, after: Points) -> Seam | None:
+    """Compare the band's gradients; None where next to nothing was changed.
+
+    Args:
+        before: landmarks of ``base``.
+        after: landmarks of ``result``: both frames' lips are left out.
+    """
+    band = changed(base, result) & ~_lips(before, base.shape) & ~_lips(after, base.shape)
+    if band.sum() < LEAST_BAND:
+        return None
+    old, new = _steepness(base)[band], _steepness(result)[band]
+    return Seam(
+        texture=float((np.median(new) + _TINY) / (np.median(old) + _TINY)),
+        edges=float((np.percentile(new, 99) + _TINY) / (np.percentile(old, 99) + _TINY)),
+    )
+
+
+def _lips(points: Points, shape: tuple[int, ...]) -> Mask:
+    outline = points[48:60]
+    grown = outline.mean(0) + LIPS_GROWN * (outline - outline.mean(0))
+    mask = np.zeros(shape[:2], np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(grown).astype(np.int32)), (1,))
+    return np.asarray(mask > 0)
+
+
+def _steepness(picture: Picture) -> NDArray[np.float32]:
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    return np.asarray(np.hypot(across, down) / 8, np.float32)

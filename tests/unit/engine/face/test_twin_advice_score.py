@@ -1,0 +1,99 @@
+"""The score and the sentences that facts about a clip make."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avatarium.engine.face.advice import (
+    ASPECTS,
+    MENTIONED,
+    REFUSED_AT_MOST,
+    WELL,
+    Aspect,
+    Facts,
+    judged,
+    sample_numbers,
+)
+
+GOOD: Facts = {aspect.fact: aspect.good for aspect in ASPECTS} | {"sound": True, "masked": False}
+
+
+def test_a_good_clip_has_one_sentence_and_all_points() -> None:
+    advice = judged(GOOD)
+    assert (advice.score, advice.sentences, advice.fit_to_train) == (100, (WELL,), True)
+
+
+@pytest.mark.parametrize("aspect", ASPECTS, ids=lambda aspect: aspect.fact)
+def test_every_fault_alone_costs_its_weight_and_is_named(aspect: Aspect) -> None:
+    facts = GOOD | {aspect.fact: aspect.bad}
+    advice = judged(facts)
+    assert 100 - advice.score == round(aspect.weight) or advice.score == REFUSED_AT_MOST
+    if advice.fit_to_train:
+        assert advice.sentences == (aspect.words(facts),)
+    assert all(sentence.endswith(".") and "{" not in sentence for sentence in advice.sentences)
+
+
+@given(
+    st.sampled_from(ASPECTS),
+    st.lists(st.tuples(st.sampled_from(ASPECTS), st.floats(0, 1)), max_size=4),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_the_score_never_rises_when_something_gets_worse(
+    aspect: Aspect, others: list[tuple[Aspect, float]], one: float, other: float
+) -> None:
+    def at(which: Aspect, quality: float) -> float:
+        return which.bad + quality * (which.good - which.bad)
+
+    facts = GOOD | {which.fact: at(which, quality) for which, quality in others}
+    worse, better = sorted((one, other))
+    assert (
+        judged(facts | {aspect.fact: at(aspect, worse)}).score
+        <= judged(facts | {aspect.fact: at(aspect, better)}).score
+    )
+
+
+def test_what_costs_most_is_said_first() -> None:
+    facts = GOOD | {"light": 30.0, "light_evenness": 0.4, "ground_told_apart": 0.1}
+    said = judged(facts).sentences
+    assert len(said) == 3
+    assert "dark" in said[0] and "one side" in said[1] and "behind" in said[2]
+
+
+def test_small_faults_are_not_put_into_words() -> None:
+    light = next(aspect for aspect in ASPECTS if aspect.fact == "light")
+    slightly = light.bad + (MENTIONED + 0.05) * (light.good - light.bad)
+    advice = judged(GOOD | {"light": slightly})
+    assert advice.sentences == (WELL,) and 85 < advice.score < 100
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "word"),
+    [
+        ("seen_s", 2.0, "seconds"),
+        ("iod", 15.0, "small"),
+        ("light", 12.0, "dark"),
+        ("turned_deg", 45.0, "side"),
+        ("covered_share", 0.7, "covered"),
+        ("masked", True, "mask"),
+    ],
+)
+def test_what_no_avatar_can_be_made_of_is_said_first_and_once(fact: str, value: float | bool, word: str) -> None:
+    advice = judged(GOOD | {fact: value})
+    assert not advice.fit_to_train and advice.score <= REFUSED_AT_MOST
+    assert word in advice.sentences[0]
+    assert len(advice.sentences) == 1
+
+
+def test_what_was_not_measured_costs_nothing() -> None:
+    silent = {fact: value for fact, value in GOOD.items() if not fact.endswith("_db") and fact != "speech_share"}
+    assert judged(silent | {"sound": False}).score == 90
+
+
+@given(st.integers(1, 5000))
+def test_the_sample_is_spread_over_the_whole_clip(frames: int) -> None:
+    numbers = sample_numbers(frames)
+    assert numbers[0] == 0 and numbers[-1] == frames - 1
+    assert len(numbers) == len(set(numbers)) == min(40, frames)
