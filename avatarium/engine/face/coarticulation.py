@@ -32,7 +32,9 @@ CONTEXT_S = 0.6
 """Sounds further away than this do not matter to a frame."""
 SCENE_END_S = 1.0
 
-STRESSED, UNSTRESSED = 1.26, 1.03
+STRESSED, UNSTRESSED, UNMARKED = 1.26, 1.03, 1.13
+"""Factors on the opening of vowels; the last where a speech tells no stress at all, as recognised ones do, and every
+vowel opens as vowels do on average."""
 _VOWELS = frozenset("aeiouyæɑɒɔɐɛɜɪʊʌəøœɨʉɯɤɚɝᵻᵊ")
 
 
@@ -47,8 +49,14 @@ class Segment:
     """Factor on how far the mouth opens."""
 
 
-def segments(phonemes: Sequence[Phoneme]) -> list[Segment]:
-    """Visemes in time; a diphthong's parts share its length, gaps become silence."""
+def segments(phonemes: Sequence[Phoneme], *, marked: bool | None = None) -> list[Segment]:
+    """Visemes in time; a diphthong's parts share its length, gaps become silence.
+
+    Args:
+        phonemes: in order of time.
+        marked: whether the speech that they are of tells stress; None if they are all of it.
+    """
+    marked = _tells_stress(phonemes) if marked is None else marked
     found: list[Segment] = []
     for phoneme in phonemes:
         if phoneme.end_s - phoneme.start_s < SHORTEST_S:
@@ -57,7 +65,7 @@ def segments(phonemes: Sequence[Phoneme]) -> list[Segment]:
             found.append(_silence(found[-1].end_s, phoneme.start_s))
         visemes = visemes_of(phoneme.ipa)
         edges = np.linspace(phoneme.start_s, phoneme.end_s, len(visemes) + 1)
-        emphasis = _emphasis(phoneme)
+        emphasis = _emphasis(phoneme, marked)
         found += [
             Segment(viseme=v, start_s=float(a), end_s=float(b), emphasis=emphasis)
             for v, a, b in zip(visemes, edges[:-1], edges[1:], strict=True)
@@ -69,9 +77,15 @@ def _silence(start_s: float, end_s: float) -> Segment:
     return Segment(viseme=Viseme.SILENCE, start_s=start_s, end_s=end_s, emphasis=1.0)
 
 
-def _emphasis(phoneme: Phoneme) -> float:
+def _tells_stress(phonemes: Sequence[Phoneme]) -> bool:
+    return any(phoneme.stress for phoneme in phonemes)
+
+
+def _emphasis(phoneme: Phoneme, marked: bool) -> float:
     if not any(c in _VOWELS for c in phoneme.ipa):
         return 1.0
+    if not marked:
+        return UNMARKED
     return STRESSED if phoneme.stress == 1 else UNSTRESSED if phoneme.stress == 0 else 1.0
 
 
@@ -119,7 +133,7 @@ def scene(
     end_s = start_s + frames / fps
     near = [p for p in phonemes if p.end_s > start_s - CONTEXT_S and p.start_s < end_s + CONTEXT_S]
     times = start_s + np.arange(frames * OVERSAMPLING) / (fps * OVERSAMPLING)
-    return _with_silence_around(segments(near), start_s, end_s), times
+    return _with_silence_around(segments(near, marked=_tells_stress(phonemes)), start_s, end_s), times
 
 
 def _with_silence_around(spoken: list[Segment], start_s: float, end_s: float) -> list[Segment]:
