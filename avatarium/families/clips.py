@@ -26,8 +26,6 @@ KEPT_S = 60.0
 CLIP_MAX_BYTES = 4 << 30
 PACKAGE_MAX_BYTES = 2 << 30
 """Of a packed avatar: a minute of 1080 lines has a tenth of it."""
-TRACK_STEPS = 64
-"""Of a pixel, in which points are kept."""
 REASONS = 2
 """Of the sentences about a clip of which no avatar can be made, those that are told: the first say why."""
 PACKAGE_TYPE = "application/vnd.avatarium.twin+zip"
@@ -119,50 +117,6 @@ def looked_at(job: Job[Any], clip: Clip) -> tuple[Track, Advice]:
     wanted = set(sample_numbers(len(track)))
     sample = {number: frame for number, frame in enumerate(read_frames(clip.path)) if number in wanted}
     return track, advise(sample, track, measure(track), clip.sound, clip)
-
-
-def save_track(track: Track, path: Path) -> None:
-    """Write a track, to a sixty-fourth of a pixel."""
-    import numpy as np
-
-    with path.open("wb") as file:
-        np.savez_compressed(
-            file,
-            points=np.rint(track.points * TRACK_STEPS).astype(np.int32),
-            seen=track.seen,
-            others=track.others,
-            cuts=np.asarray(track.cuts, np.int32),
-            size=np.asarray((track.width, track.height), np.int32),
-        )
-
-
-def read_track(path: Path) -> Track:
-    """A track that was written by :func:`save_track`.
-
-    Raises:
-        InputError: ``track_unreadable``.
-    """
-    import zipfile
-
-    import numpy as np
-
-    from avatarium.engine.face.video.tracking import Track
-
-    try:
-        with np.load(path, allow_pickle=False) as kept:
-            width, height = (int(side) for side in kept["size"])
-            return Track(
-                points=kept["points"].astype(np.float32) / TRACK_STEPS,
-                seen=kept["seen"],
-                others=kept["others"],
-                cuts=tuple(int(cut) for cut in kept["cuts"]),
-                width=width,
-                height=height,
-            )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as problem:
-        raise InputError(
-            "What was measured in the video cannot be read any more. Make the avatar again.", code="track_unreadable"
-        ) from problem
 
 
 def ground_of(job: Job[Any], *, picture_url: str = "", picture_key: str = "", colour: str = "") -> Ground | None:

@@ -16,11 +16,11 @@ STANDARD = (
     "words which they did not say. Whoever gives this statement answers for it."
 )
 """Kept where somebody says yes and gives no words of their own."""
-_YES, _NO = ("true", "yes", "1", "on"), ("", "false", "no", "0", "off")
+_YES, _NO = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
 
 def _as_text(given: Any) -> Any:
-    return ("true" if given else "") if isinstance(given, bool) else given
+    return str(given).lower() if isinstance(given, bool) else given
 
 
 class Consented(LenientStart):
@@ -39,7 +39,7 @@ class Consented(LenientStart):
     @property
     def has_consent(self) -> bool:
         """Whether the caller says that the person agrees."""
-        return self.consent.lower() not in _NO or (bool(self.consent_text) and "consent" not in self.model_fields_set)
+        return bool(self.consent_text) if not self.consent else self.consent.lower() not in _NO
 
 
 def check_consent(start: Consented, *, required: bool) -> None:

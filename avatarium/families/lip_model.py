@@ -108,9 +108,10 @@ def _fit(job: Job[LipModelStart]) -> dict[str, Any]:
 def _fitting(job: Job[LipModelStart]) -> Fitting:
     from avatarium.engine.face.style import fit_style
     from avatarium.engine.face.video.measures import measure
+    from avatarium.engine.face.video.tracking import Track
     from avatarium.engine.recording import recorded_speech
 
-    track = clips.read_track(job.stored(job.facts["track_key"], "track"))
+    track = Track.load(job.stored(job.facts["track_key"], "track"))
     shown = _shown(_package(job), len(track))
     speech = recorded_speech(job.stored(job.facts["sound_key"], "sound"))
     job.progress(HEARD)

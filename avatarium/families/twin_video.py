@@ -47,7 +47,7 @@ def look(job: Job[TwinStart]) -> dict[str, Any]:
     if not advice.fit_to_train:
         raise clips.unfit(advice)
     path = job.scratch / f"{job.task.attempt}-track.npz"
-    clips.save_track(track, path)
+    track.save(path)
     return {
         "track_key": job.publish(path, "track.npz", "application/octet-stream"),
         "score": advice.score,
@@ -58,10 +58,11 @@ def look(job: Job[TwinStart]) -> dict[str, Any]:
 def prepare(job: Job[TwinStart]) -> dict[str, Any]:
     """Lay the person out as an avatar: the life between words, the mouths, the person cut out."""
     from avatarium.engine.face.video.preparation import prepare_twin
+    from avatarium.engine.face.video.tracking import Track
     from avatarium.engine.video import cover
 
     clip = clips.same_clip(job, job.start.video_url)
-    track = clips.read_track(job.stored(job.results["track_key"], f"{job.task.attempt}-track-kept"))
+    track = Track.load(job.stored(job.results["track_key"], f"{job.task.attempt}-track-kept"))
     ground = clips.ground_of(job, picture_key=job.results["background_key"], colour=job.start.ground_color)
     out = _package(job)
     made = prepare_twin(clip, out, track=track, ground=ground, progress=job.progress)

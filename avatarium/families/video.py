@@ -11,9 +11,10 @@ from pydantic import Field
 from avatarium.clock import SECOND_MS, iso
 from avatarium.errors import RequestError
 from avatarium.families import studio
-from avatarium.families.clips import package_of
+from avatarium.families.clips import ground_of, package_of
 from avatarium.families.fields import GUESSED_S, Colour, LenientStart, Url, Word, look_up
 from avatarium.families.tts import marks_key_of
+from avatarium.families.twin_ground import told_from
 from avatarium.ids import LENGTH
 from avatarium.prices import Price, Prices
 from avatarium.tasks.family import Desk, Family, Links, Plan, Step
@@ -70,7 +71,9 @@ class VideoStart(LenientStart):
     )
     anchor_background_color: Colour = Field("", description="The same, where it is one colour.")
     is_allow_reverse: bool = Field(
-        True, alias="isAllowReverse", description="Whether an avatar from a video may be played back and forth."
+        True,
+        alias="isAllowReverse",
+        description="Taken; an avatar from a video is played back and forth only where nobody sees it.",
     )
     format: Annotated[Literal["mp4", "webm"], Word] | None = Field(
         None, description="Of the file: `mp4` (H.264), or `webm` (VP9)."
@@ -129,6 +132,8 @@ class Video(Family[VideoStart]):
             "avatar": avatar.source,
             "picture_key": "" if avatar.source else avatar.picture_key,
             "package_key": avatar.package_key,
+            "twin_id": avatar.twin_id,
+            "ground_known": bool(avatar.background_key or avatar.background_color),
             "model_key": desk.catalogue.lip_models.key_for(desk.owner, avatar.id) if avatar.package_key else "",
             "ground_key": ground_key,
             "marks_key": marks_key_of(stored.key) if stored else "",
@@ -271,8 +276,21 @@ def _who(job: Job[VideoStart]) -> str | Path:
     if job.facts["avatar"]:
         return str(job.facts["avatar"])
     if job.facts.get("package_key"):
-        return package_of(job, job.facts["package_key"])
+        return _package(job)
     return job.stored(job.facts["picture_key"], "avatar")
+
+
+def _package(job: Job[VideoStart]) -> Path:
+    """An avatar from a video, told from its own ground by what the call says of that, where nothing was said before and
+    another ground is wanted."""
+    start, facts = job.start, job.facts
+    named = bool(start.anchor_background_img or start.anchor_background_color)
+    replaced = bool(facts["ground_key"] or start.color or start.alpha)
+    if not named or not replaced or facts["ground_known"]:
+        return package_of(job, facts["package_key"])
+    ground = ground_of(job, picture_url=start.anchor_background_img, colour=start.anchor_background_color)
+    assert ground is not None
+    return told_from(job, facts["package_key"], ground, twin_id=facts["twin_id"])
 
 
 def _canvas(job: Job[VideoStart]) -> Canvas:

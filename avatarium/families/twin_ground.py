@@ -1,0 +1,47 @@
+"""Avatars from videos told from their own ground, once a video says what that looks like."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avatarium.clock import DAY_MS
+from avatarium.errors import TooLargeError
+from avatarium.families.clips import PACKAGE_TYPE, package_of
+from avatarium.tasks.job import Job
+
+if TYPE_CHECKING:
+    from avatarium.engine.video.framing import Ground
+
+SHARE = 0.5
+"""Of a step's progress, as the person is told as slowly as the video is drawn."""
+
+
+def told_from(job: Job[Any], package_key: str, ground: Ground, *, twin_id: str) -> Path:
+    """A packed avatar whose person is told anew by the ground of the video that it was made from.
+
+    It is kept among the avatar's files, for the next videos, for as long as results are.
+
+    Raises:
+        InputError, NotFoundError: what was packed cannot be had or read.
+    """
+    from avatarium.engine.face.video.rematting import rematted
+
+    key = f"results/{job.task.user_id}/{twin_id}/grounds/{_digest(ground)}.twin"
+    if job.storage.info(key) is not None:
+        return package_of(job, key)
+    out = job.scratch / f"{job.task.attempt}-told.twin"
+    rematted(package_of(job, package_key), out, ground=ground, progress=lambda share: job.progress(SHARE * share))
+    expires_ms = job.clock.now_ms() + round(job.settings.result_days * DAY_MS)
+    with suppress(TooLargeError):  # it is only kept to save work
+        job.storage.put(
+            key, out, owner=job.task.user_id, media_type=PACKAGE_TYPE, expires_ms=expires_ms, task_id=twin_id
+        )
+    return out
+
+
+def _digest(ground: Ground) -> str:
+    content = repr(ground).encode() if isinstance(ground, tuple) else ground.tobytes()
+    return hashlib.sha256(content).hexdigest()[:32]
