@@ -3,14 +3,17 @@
 A stage holds a lock that the system drops when it dies, as workers do (:mod:`avatarium.tasks.liveness`). One that is
 found free twice in a row is struck off the roll, and what it rendered ends in the same transaction: time counts up to
 when it last said that it lived, the rest of the coins goes back. One that holds its lock but has not written for a
-minute is struck off as well. How long it has been silent a guard measures on its own clock, from when it saw the row
-change last: clocks of machines may differ and jump. Any number of guards may look at once.
+minute is struck off as well. A room of which its stage, which lives, has said nothing for a minute is ended up to when
+it last did: the stage has forgotten it, for whatever reason. How long they have been silent a guard measures on its own
+clock, from when it saw the row change last: clocks of machines may differ and jump. Any number of guards may look at
+once.
 """
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -32,11 +35,12 @@ LOOK_S = 1.0
 QUIET_S = 2.5
 """A stage that wrote within this time lives; to try its lock as well would cost a connection each time."""
 STALE_S = 60
-"""A stage that holds its lock and has not written for this long hangs; its viewers see a picture that stands."""
+"""A stage that holds its lock and has not written for this long hangs; its viewers see a picture that stands. A room of
+which a stage that lives has not written for this long is forgotten."""
 AWAY_S = 5.0
 """A guard that could not look for this long, because the machine slept or the database was away, counts anew."""
 SLACK_S = 15
-"""How late a stage may be with ending a room before the guard does it."""
+"""How late a stage may be with what it writes of a room, where the database was there, before the guard ends it."""
 END_S = 5.0
 log = structlog.get_logger()
 
@@ -50,7 +54,10 @@ class Guard:
         self._locks = locks
         self._clock = clock
         self._settings = settings
-        self._sightings = Sightings(clock, anew=True)
+        self._sightings, self._seen = Sightings(clock, anew=True), Sightings(clock, anew=True)
+        """Of stages and of rooms."""
+        self._away_s = -math.inf
+        """When the database was last found away."""
         self._looked_s = clock.monotonic_s()
         self._suspects: set[str] = set()
         self._forgot_ms = 0
@@ -62,16 +69,20 @@ class Guard:
             UnavailableError: the database does not answer.
         """
         try:
-            struck = self._strike_dead()
+            return self._look()
         except (AvatariumError, DBAPIError):
-            self._sightings.forget()  # stages could not write either
+            self._away_s = self._clock.monotonic_s()
+            self._forget()  # stages could not write either
             raise
+
+    def _look(self) -> int:
+        struck = self._strike_dead()
         with self._database.read() as c:
             found = [(room, EndReason.STAGE_LOST, room.seen_ms) for room in repository.orphans(c)]
             known = {room.id for room, _, _ in found}
             others = [room for room in repository.open_rooms(c) if room.id not in known]
         now_ms = self._clock.now_ms()
-        late = [(room, reason, until_ms) for room in others for reason, until_ms in self._overdue(room, now_ms)]
+        late = list(self._late(others, now_ms))
         for room, reason, until_ms in (*found, *late):
             log.warning("room_ended_by_guard", room=room.id, stage=room.stage_id, reason=reason.value)
             self._end(room, reason, until_ms)
@@ -99,19 +110,36 @@ class Guard:
         """For how long each stage has not written although it could, as far as this guard has watched."""
         stages, now_s = self._rooms.stages(), self._clock.monotonic_s()
         if now_s - self._looked_s > AWAY_S:
-            self._sightings.forget()
+            self._forget()
         self._looked_s = now_s
         return self._sightings.silent_s(stages)
 
-    def _overdue(self, room: Room, now_ms: int) -> Iterator[tuple[EndReason, int]]:
-        """Why a room should have ended long ago, and up to when it counts; nothing if it should not."""
+    def _forget(self) -> None:
+        self._sightings.forget()
+        self._seen.forget()
+
+    def _late(self, rooms: Sequence[Room], now_ms: int) -> Iterator[tuple[Room, EndReason, int]]:
+        """Which of the rooms of stages that live should have ended long ago, why, and up to when they count."""
+        silent_s = self._seen.silent_s(rooms)
+        if self._clock.monotonic_s() - self._away_s < SLACK_S:
+            return  # what stages could not write they are writing now
+        for room in rooms:
+            found = self._overdue(room, now_ms)
+            if found is None and silent_s[room.id] > STALE_S:
+                found = EndReason.STAGE_LOST, room.seen_ms
+            if found is not None:
+                yield room, *found
+
+    def _overdue(self, room: Room, now_ms: int) -> tuple[EndReason, int] | None:
+        """Why a room should have ended by its dates, and up to when it counts."""
         before_ms = now_ms - SLACK_S * SECOND_MS
         if room.expires_ms < before_ms:
-            yield EndReason.EXPIRED, room.expires_ms
-        elif room.joined_ms is None and room.created_ms + self._settings.live_join_s * SECOND_MS < before_ms:
-            yield EndReason.NEVER_JOINED, now_ms
-        elif room.lost_ms is not None and room.lost_ms + self._settings.live_grace_s * SECOND_MS < before_ms:
-            yield EndReason.VIEWER_LOST, room.lost_ms
+            return EndReason.EXPIRED, min(room.expires_ms, room.seen_ms)
+        if room.joined_ms is None and room.created_ms + self._settings.live_join_s * SECOND_MS < before_ms:
+            return EndReason.NEVER_JOINED, now_ms
+        if room.lost_ms is not None and room.lost_ms + self._settings.live_grace_s * SECOND_MS < before_ms:
+            return EndReason.VIEWER_LOST, room.lost_ms
+        return None
 
     def _end(self, room: Room, reason: EndReason, until_ms: int) -> None:
         try:

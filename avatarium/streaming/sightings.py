@@ -1,21 +1,33 @@
-"""Who writes and who has fallen silent, by this process' own clock: those of other machines need not agree with it."""
+"""Who has fallen silent, by this process' own clock: those of other machines need not agree with it."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Protocol
 
 from avatarium.clock import SECOND_MS, Clock
-from avatarium.streaming.models import StageRecord
+
+
+class Row(Protocol):
+    """Of a stage or a room."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def seen_ms(self) -> int:
+        """When it was last said that it lives."""
+        ...
 
 
 class Sightings:
-    """When the rows of stages were seen to change. Threads may share it.
+    """When the rows of stages or rooms were seen to change. Threads may share it.
 
     Args:
         clock: of this process.
-        anew: whether a stage that is met for the first time counts as just seen; else its own instant is believed,
-            until it is seen to write.
+        anew: whether a row that is met for the first time counts as just seen; else its own instant is believed,
+            until it is seen to change.
     """
 
     def __init__(self, clock: Clock, *, anew: bool = False) -> None:
@@ -24,19 +36,19 @@ class Sightings:
         self._lock = threading.Lock()
         self._seen: dict[str, tuple[int, float]] = {}
 
-    def silent_s(self, stages: Sequence[StageRecord]) -> dict[str, float]:
-        """For how long each of these, which are all on the roll, has not written."""
+    def silent_s(self, rows: Sequence[Row]) -> dict[str, float]:
+        """For how long each of these, which are all that there are, has stood still."""
         now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
         with self._lock:
             known, self._seen = self._seen, {}
-            for stage in stages:
-                written_ms, changed_s = known.get(stage.id, (-1, 0.0))
-                if stage.id not in known:
-                    changed_s = now_s - (0.0 if self._anew else max(0, now_ms - stage.seen_ms) / SECOND_MS)
-                elif written_ms != stage.seen_ms:
+            for row in rows:
+                seen_ms, changed_s = known.get(row.id, (-1, 0.0))
+                if row.id not in known:
+                    changed_s = now_s - (0.0 if self._anew else max(0, now_ms - row.seen_ms) / SECOND_MS)
+                elif seen_ms != row.seen_ms:
                     changed_s = now_s
-                self._seen[stage.id] = (stage.seen_ms, changed_s)
-            return {stage_id: now_s - changed_s for stage_id, (_, changed_s) in self._seen.items()}
+                self._seen[row.id] = (row.seen_ms, changed_s)
+            return {row_id: now_s - changed_s for row_id, (_, changed_s) in self._seen.items()}
 
     def forget(self) -> None:
         """Begin anew: nobody could have written."""

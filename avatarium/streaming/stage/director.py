@@ -43,7 +43,7 @@ class Coming:
     generation: int
     """In which it was asked for."""
     answer: Accepted | None = None
-    """What whoever sent it is told, and sent it again meanwhile; None while it is on its way, or where it was refused."""
+    """What all who sent it meanwhile are told; None while it is on its way, and where it was refused."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """It waits in the queue, was refused or was dropped."""
 
@@ -145,7 +145,7 @@ class Director:
             if coming.answer is not None:
                 return coming.answer
         known = self.find(command_id)
-        return known and Accepted(command_id=command_id, generation=known.generation)
+        return None if known is None else Accepted(command_id=command_id, generation=known.generation)
 
     def knows(self, command_id: str) -> bool:
         """Whether something of this name is being said, waits or is on its way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from avatarium.streaming.stage.pacemaker import Pace
 from avatarium.streaming.stage.pictures import Look
 from avatarium.streaming.stage.pools import call_in, run_in
 from avatarium.streaming.stage.recorder import Recorder
+from avatarium.streaming.stage.scribe import Scribe
 from avatarium.streaming.stage.show import TICK_S, Beat, Show
 from avatarium.streaming.stage.speaking import Speaker
 from avatarium.streaming.transports.viewer import RECORDED, Viewer
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
     from avatarium.engine.production import Renderer
 
-BOOKS_TRIES, BOOKS_PAUSE_S = 5, 2.0
+REPORT_S = 10.0
+"""How long the end of a room is kept waiting by its books, into which it is written all the same."""
 RECORDING_S = 12.0
 """How long the end of a room is kept waiting by its recording, which is stored all the same."""
 PACE_S = 2.0
@@ -99,7 +101,7 @@ class StageRoom:
         self.pictures = 0
         """That were shown."""
         self.rates = Rates()
-        self._books_lock = asyncio.Lock()
+        self._scribe = Scribe(spec.room_id, kit.pools.books, kit.spawn)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loading: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[dict[str, Any]] | None = None
@@ -190,7 +192,7 @@ class StageRoom:
         self.show.want_key(viewer.codec)
         self.director.set_audience(True)
         if alone:
-            self._note(partial(self._kit.books.note_joined, self.spec.room_id, at_ms=now_ms))
+            self._scribe.write(partial(self._kit.books.note_joined, self.spec.room_id, at_ms=now_ms))
         if self.spec.record and self._recorder is None:
             self._record()
         if self.audience.note_joined(viewer):
@@ -207,7 +209,7 @@ class StageRoom:
             now_ms = self._kit.clock.now_ms()
             self.lifetime.lost(now_ms)
             self.director.set_audience(False)
-            self._note(partial(self._kit.books.note_lost, self.spec.room_id, at_ms=now_ms))
+            self._scribe.write(partial(self._kit.books.note_lost, self.spec.room_id, at_ms=now_ms))
         if joined:
             self.events.emit("viewer_left", viewer_id=name_of(viewer), viewers=left)
 
@@ -299,35 +301,10 @@ class StageRoom:
     async def _close_books(self, reason: EndReason, until_ms: int) -> dict[str, Any]:
         kit = self._kit
         close = partial(kit.books.end, self.spec.room_id, reason, until_ms=until_ms, stage_id=kit.stage_id)
-        async with self._books_lock:
-            for left in reversed(range(BOOKS_TRIES)):
-                try:
-                    return (await run_in(kit.pools.books, close)).as_json()
-                except AvatariumError as problem:
-                    log.warning("books_not_closed", room=self.spec.room_id, reason=problem.message, tries_left=left)
-                    if problem.code == "room_not_found" or not left:
-                        break
-                    await asyncio.sleep(BOOKS_PAUSE_S)
-                except Exception:
-                    log.exception("books_bug", room=self.spec.room_id, tries_left=left)
-                    await asyncio.sleep(BOOKS_PAUSE_S if left else 0)
-        return {}  # the guard closes them
-
-    def _note(self, write: Callable[[], None]) -> None:
-        """Write something into the books, in the order in which it happened."""
-        self._own(self._noted(write), "books")
-
-    async def _noted(self, write: Callable[[], None]) -> None:
-        async with self._books_lock:
-            for left in reversed(range(BOOKS_TRIES)):
-                try:
-                    return await run_in(self._kit.pools.books, write)
-                except AvatariumError as problem:
-                    log.warning("books_wait", room=self.spec.room_id, reason=problem.message, tries_left=left)
-                    await asyncio.sleep(BOOKS_PAUSE_S if left else 0)
-                except Exception:
-                    log.exception("books_bug", room=self.spec.room_id)
-                    return
+        writing = self._scribe.write(close)
+        await asyncio.wait([writing], timeout=REPORT_S)
+        report = writing.result() if writing.done() else None
+        return {} if report is None else report.as_json()
 
     # Pictures and sound
 

@@ -167,6 +167,54 @@ def test_rooms_that_their_stage_forgot_are_ended_late_but_rightly(house: House) 
     assert house.guard.look() == 1 and house.ending(nobody) == ("never_joined", 0)
 
 
+def test_a_room_that_a_stage_which_lives_says_nothing_of_costs_what_was_used(house: House) -> None:
+    """It kept its place until it expired, and cost all that was booked."""
+    forgotten, other = house.book(1000), house.book(1000)
+    for room in (forgotten, other):
+        house.rooms.note_joined(room.id)
+        house.rooms.note_seen("s1", {room.id})
+    house.guard.look()
+    for _ in range(10):
+        house.pass_by(1, forgotten)
+    ended: list[int] = []
+    for _ in range(STALE_S + 2):
+        house.pass_by(1, other)
+        ended.append(house.guard.look())
+    assert sum(ended) == 1 and not any(ended[:STALE_S]), "the stage itself has time for it"
+    assert house.ending(forgotten) == ("stage_lost", 2) and house.ending(other) == ("", 0)
+
+
+def test_a_room_that_was_forgotten_before_it_expired_costs_what_was_used(house: House) -> None:
+    room = house.book(60)
+    house.rooms.note_joined(room.id)
+    house.pass_by(10, room)
+    house.clock.advance(50 + SLACK_S + 1)
+    house.stage()
+    assert house.guard.look() == 1 and house.ending(room) == ("expired", 2)
+
+
+def test_a_database_that_was_away_gives_stages_time_to_write_who_joined(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = house.book(2000)
+    house.pass_by(JOIN_S + SLACK_S, room)
+
+    def away(*_given: object) -> list[Room]:
+        raise UnavailableError("Away.", code="database_away")
+
+    with monkeypatch.context() as patched, pytest.raises(UnavailableError):
+        patched.setattr(repository, "open_rooms", away)
+        house.guard.look()
+    house.pass_by(1, room)
+    assert house.guard.look() == 0
+    house.rooms.note_joined(room.id)
+    house.pass_by(SLACK_S, room)
+    assert house.guard.look() == 0 and house.ending(room)[0] == ""
+    nobody = house.book(600)
+    house.pass_by(JOIN_S + SLACK_S + 1, nobody)
+    assert house.guard.look() == 1 and house.ending(nobody)[0] == "never_joined"
+
+
 def test_two_guards_end_a_room_once(house: House) -> None:
     room = house.book()
     other = Guard(house.platform.database, house.rooms, house.guard_locks, house.clock, house.platform.settings)
@@ -240,6 +288,7 @@ def test_a_stage_on_a_machine_whose_clock_is_behind_is_left_alone(house: House) 
     for _ in range(STALE_S + 10):
         house.clock.advance(1)
         house.stage_at("s1", house.clock.now_ms() - 300_000)
+        house.rooms.note_seen("s1", {room.id})
         assert house.guard.look() == 0
     assert house.ending(room)[0] == ""
 
