@@ -137,7 +137,8 @@ class _Reader:
     def read(self, script: Iterable[Sentence]) -> Iterator[Speech]:
         said = False
         if self.voice.live:  # somebody waits for the first sound
-            script = chain.from_iterable(map(breaths, script))
+            breathed = partial(breaths, transcribe=_transcriber(self.voice), rate=self.rate)
+            script = chain.from_iterable(map(breathed, script))
         for number, sentence in enumerate(script):
             chunk = self._chunk(sentence, number)
             said = said or bool(chunk.phonemes)

@@ -4,57 +4,81 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
+from avatarium.engine.speech.g2p.transcript import Transcriber
 from avatarium.engine.speech.text.prepare import Sentence, Token
 from avatarium.engine.speech.text.sentences import Boundary
 
 LONGEST_BREATH = 320
-"""Spoken characters, about 20 s. A written sentence has 240 at most, but 240 digits or emoji are read for minutes."""
+"""Spoken characters, and signs of phonemes at normal speed: about 20 s. A written sentence has 240 characters at most,
+but 240 digits or emoji are read for minutes, and so are words that nobody can pronounce, which are spelled."""
 LONGEST_TOKEN = 80
 """Spoken characters of one token, where its sentence is too long."""
 
+Lengths = Callable[[Sequence[Token]], list[int]]
 
-def breaths(sentence: Sentence) -> Iterator[Sentence]:
+
+def breaths(sentence: Sentence, transcribe: Transcriber, *, rate: float = 1.0) -> Iterator[Sentence]:
     """A sentence as it is, or in parts of like length where it is too long; cut between words.
 
     Of a token that is cut, all that was written stands in its last part: only then it was wholly said.
+
+    Args:
+        sentence: of a script.
+        transcribe: the front end, which alone knows what it spells.
+        rate: speed; what is said slowly is cut sooner.
     """
-    total = sum(_length(token) for token in sentence.tokens)
-    if total <= LONGEST_BREATH:
+    # By characters first, so that the front end is given no more than one breath at a time.
+    for part in _parts(sentence, _characters, LONGEST_BREATH):
+        yield from _parts(part, partial(_signs, transcribe), round(LONGEST_BREATH * min(rate, 1.0)))
+
+
+def _parts(sentence: Sentence, lengths: Lengths, longest: int) -> Iterator[Sentence]:
+    sizes = lengths(sentence.tokens)
+    if sum(sizes) <= longest:
         yield sentence
         return
-    parts = list(_filled(sentence.tokens, total / math.ceil(total / LONGEST_BREATH)))
+    tokens = [part for token, size in zip(sentence.tokens, sizes, strict=True) for part in _cut(token, size, longest)]
+    sizes = lengths(tokens)
+    parts = list(_filled(tokens, sizes, sum(sizes) / math.ceil(sum(sizes) / longest)))
     last = len(parts) - 1
-    for at, tokens in enumerate(parts):
+    for at, held in enumerate(parts):
         yield replace(
             sentence,
-            tokens=tokens,
+            tokens=held,
             boundary=sentence.boundary if at == last else Boundary.WORD,
             pause_before_s=0.0 if at else sentence.pause_before_s,
             pause_after_s=sentence.pause_after_s if at == last else None,
         )
 
 
-def _filled(tokens: Sequence[Token], size: float) -> Iterator[tuple[Token, ...]]:
+def _filled(tokens: Sequence[Token], sizes: Sequence[int], most: float) -> Iterator[tuple[Token, ...]]:
     held: list[Token] = []
     length = 0
-    for token in (part for whole in tokens for part in _cut(whole)):
-        if held and length + _length(token) > size:
+    for token, size in zip(tokens, sizes, strict=True):
+        if held and length + size > most:
             yield tuple(held)
             held, length = [], 0
         held.append(token)
-        length += _length(token)
+        length += size
     yield tuple(held)
 
 
-def _length(token: Token) -> int:
-    # Capitals and figures that are left may be spelled, at about three letters each.
-    return len(token.spoken) + 1 + 2 * sum(c.isupper() or c.isdigit() for c in token.spoken)
+def _characters(tokens: Sequence[Token]) -> list[int]:
+    return [len(token.spoken) + 1 for token in tokens]
 
 
-def _cut(token: Token) -> Iterator[Token]:
-    *before, last = textwrap.wrap(token.spoken, LONGEST_TOKEN, break_on_hyphens=False) or [token.spoken]
+def _signs(transcribe: Transcriber, tokens: Sequence[Token]) -> list[int]:
+    counts = Counter(transcribe(tokens).owners)
+    return [counts[at] + 1 for at in range(len(tokens))]
+
+
+def _cut(token: Token, size: int, longest: int) -> Iterator[Token]:
+    width = min(LONGEST_TOKEN, math.ceil(len(token.spoken) / math.ceil(size / longest)))
+    *before, last = textwrap.wrap(token.spoken, max(width, 1), break_on_hyphens=False) or [token.spoken]
     yield from (Token(written="", spoken=part) for part in before)
     yield Token(written=token.written, spoken=last)
