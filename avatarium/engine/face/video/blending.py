@@ -27,6 +27,10 @@ GROWN = (1.22, 1.38)
 FEATHER, LIP_SOFT, SPREAD = 0.03, 0.012, 0.10
 """Deviations (IOD) of the seam, of the lips' outline, and of the seam's colours inwards."""
 _LEAST_GAIN, _MOST_GAIN = 0.75, 1.35
+_UPPER, _LOWER = list(mesh.LIP_INNER_UPPER[1:-1]), list(mesh.LIP_INNER_LOWER[1:-1])
+_MOUTH_WIDTH = 0.5
+"""Of a usual mouth (IOD)."""
+_SHADE = 0.75
 _INSET = 0.55
 """How far into the lips their inner edge is taken where an open mouth stands for a shut one."""
 _COARSE_PX = 24.0
@@ -113,23 +117,45 @@ def _mixed(target: Floats, sources: Sequence[Source], lip: Floats) -> Floats:
     map_x, map_y = np.zeros((2, height, width), np.float32)
     for source in sources:
         draw_map(texture_triangles(), target, _shut(source.points, target), map_x, map_y)
-        moved = cv2.remap(source.crop, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        mapped = cv2.remap(source.crop, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        moved = np.asarray(mapped, np.uint8)
+        _darken(moved, target, _drawn_out(source.points, target))
         _add(mouth, moved, lip, source.gain, np.float32(source.share))
     return mouth
 
 
+def _gaps(points: Floats) -> Floats:
+    """Gaps between the inner lips (IOD, about), ``(9,)``."""
+    unit = float(np.linalg.norm(points[mesh.MOUTH_RIGHT] - points[mesh.MOUTH_LEFT])) / _MOUTH_WIDTH
+    return np.asarray(np.linalg.norm(points[_LOWER] - points[_UPPER], axis=1) / max(unit, 1.0), np.float32)
+
+
+def _drawn_out(points: Floats, target: Floats) -> float:
+    """How far a shut mouth is pulled open, 0..1: what it shows between its lips is then nothing but their seam."""
+    return float(np.clip((_gaps(target).max() - 2.5 * _gaps(points).max()) / 0.06, 0, 1))
+
+
+def _darken(moved: Image, target: Floats, share: float) -> None:
+    """Put a shadow between lips, in place."""
+    if share < 0.05:
+        return
+    hole = np.concatenate([target[list(mesh.LIP_INNER_UPPER)], target[list(mesh.LIP_INNER_LOWER[-2:0:-1])]])
+    low = np.maximum(np.floor(hole.min(0)).astype(int) - 2, 0)
+    part = moved[low[1] : int(hole[:, 1].max()) + 3, low[0] : int(hole[:, 0].max()) + 3]
+    if not part.size:
+        return
+    shade = cv2.GaussianBlur(_filled(hole - low, part.shape), (0, 0), 0.8).astype(np.float32) / 255
+    part[:] = (part * (1 - share * _SHADE * shade[..., None])).astype(np.uint8)
+
+
 def _shut(points: Floats, target: Floats) -> Floats:
     """Points of a mouth that is wider open than it shall be, its lips taken from inside: no tooth sticks to them."""
-    upper, lower = list(mesh.LIP_INNER_UPPER[1:-1]), list(mesh.LIP_INNER_LOWER[1:-1])
-    unit = float(np.linalg.norm(points[mesh.MOUTH_RIGHT] - points[mesh.MOUTH_LEFT])) / 0.5
-    was = np.linalg.norm(points[lower] - points[upper], axis=1) / max(unit, 1.0)
-    there = float(np.linalg.norm(target[mesh.MOUTH_RIGHT] - target[mesh.MOUTH_LEFT])) / 0.5
-    wanted = np.linalg.norm(target[lower] - target[upper], axis=1) / max(there, 1.0)
+    was, wanted = _gaps(points), _gaps(target)
     share = _INSET * np.clip(1 - wanted / np.maximum(was, 1e-3), 0, 1) * np.clip((was - 0.01) / 0.03, 0, 1)
     if share.max() < 0.02:
         return points
     inset = points.copy()
-    for row, ring in ((upper, mesh.LIP_RINGS_UPPER[2]), (lower, mesh.LIP_RINGS_LOWER[2])):
+    for row, ring in ((_UPPER, mesh.LIP_RINGS_UPPER[2]), (_LOWER, mesh.LIP_RINGS_LOWER[2])):
         inset[row] += (points[list(ring[1:-1])] - points[row]) * share[:, None]
     return inset
 

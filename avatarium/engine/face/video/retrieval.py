@@ -23,8 +23,8 @@ _FITS, _HARDLY = 3.0, 0.06
 """A mouth that gives way loses 63 % by so much worse a fit; a share below the other is none."""
 _LOOK, _BESIDE, _STEP = 3.0, 0.25, 0.08
 """Weight of a change of looks, the share of it between neighbours, and what a step aside costs besides."""
-_JUMP = 0.9
-"""What a change costs besides: each is a chance to be seen."""
+_JUMP, _HASTY = 0.9, 4.0
+"""What a change costs besides, each being a chance to be seen; and one while the last still fades."""
 _TURN, _TURN_BY = 0.5, 0.08
 """Weight of the head's turn, and the radians that count as one."""
 _OPEN_PENALTY, _OPEN = 6.0, 0.02
@@ -105,7 +105,8 @@ class Runs:
             shown.row = row
             self._go_on(shown)
         else:
-            self._shown = _Shown(row, fading=self._following(shown.row), share=1 / (FADE_FRAMES + 1))
+            before = shown.row if shown.fading is None or shown.share >= 0.5 else shown.fading
+            self._shown = _Shown(row, fading=self._following(before), share=1 / (FADE_FRAMES + 1))
         assert self._shown is not None
         if self._shown.fading is None or self._shown.share >= 1:
             return ((self._shown.row, 1.0),)
@@ -127,15 +128,13 @@ class Runs:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _step_cost(apart, frames, a, b, bound):  # type: ignore[no-untyped-def]
-    """From row ``a`` to row ``b``; ``bound`` forbids leaving the run while another still fades."""
+    """From row ``a`` to row ``b``; ``bound`` while another still fades."""
     away = frames[b] - frames[a]
     if away == 1:
         return 0.0
     if -1 <= away <= 2:
         return _STEP + _BESIDE * _LOOK * apart[a, b]
-    if bound:
-        return 1e9
-    return _JUMP + _LOOK * apart[a, b]
+    return _JUMP + _LOOK * apart[a, b] + (_HASTY if bound else 0.0)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
