@@ -19,6 +19,7 @@ from avatarium.storage.models import objects
 from avatarium.tasks.models import Task
 from avatarium.tasks.states import State
 from tests.running import COINS, Running, job_of, running
+from tests.support.stage import stages
 from tests.support.twins import CLIP, made_model, made_twin, principal, started
 
 PICTURE = "https://files.example/me.jpg"
@@ -305,6 +306,16 @@ def test_an_avatar_from_a_video_among_the_others(it: Running) -> None:
     assert twin.avatar.id in [avatar["_id"] for avatar in shown]
     record = it.get(f"userVideoTwin/{twin.training_id}")
     assert it.download(record["image_url"]) == b"poster.jpg"
+
+
+def test_a_room_is_told_of_the_package_and_of_the_newest_model(it: Running) -> None:
+    twin = made_twin(it)
+    model = made_model(it, twin)
+    with stages(it.platform) as (stage,):
+        it.post("streaming-avatar/agora-token", {"avatar_id": twin.avatar.id, "expire_seconds": 60})
+        (room,) = stage.rooms.values()
+    assert (room.spec.package_key, room.spec.model_key) == (twin.avatar.package_key, model.key)
+    assert room.spec.picture_key == twin.avatar.picture_key
 
 
 def test_trainings_of_others_and_other_tasks_are_not_found_as_trainings(it: Running) -> None:
