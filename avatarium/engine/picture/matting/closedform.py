@@ -53,7 +53,7 @@ def _solve(picture: Image, prior: Alpha, start: Alpha, unknown: NDArray[np.bool_
     row_of = np.full(unknown.shape, -1, np.int32)
     row_of[unknown] = np.arange(int(unknown.sum()), dtype=np.int32)
     rows = np.zeros((int(unknown.sum()), SIDE * SIDE), np.float32)
-    number = cv2.copyMakeBorder(row_of, *([REACH] * 4), cv2.BORDER_CONSTANT, value=-1)
+    number = np.pad(row_of, REACH, constant_values=-1)
     _assemble(colours, number, rows, EDGE)
     at = np.nonzero(number.ravel() >= 0)[0]
     values = _padded(prior)
@@ -69,7 +69,7 @@ def _solve(picture: Image, prior: Alpha, start: Alpha, unknown: NDArray[np.bool_
 
 
 def _padded(layer: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(cv2.copyMakeBorder(layer, *([REACH] * 4), cv2.BORDER_REPLICATE), np.float32)
+    return np.pad(layer, [(REACH, REACH)] * 2 + [(0, 0)] * (layer.ndim - 2), mode="edge")
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -39,7 +39,7 @@ class Kept:
             return mask
         sizes = stats[1:, cv2.CC_STAT_AREA]
         good = {int(n) + 1 for n in np.nonzero(sizes >= LEAST * sizes.max())[0]}
-        good = self._followed(labels, sizes, good)
+        good = self._followed(np.asarray(labels, np.int32), np.asarray(sizes, np.int32), good)
         if len(good) == count - 1:
             self._was = labels > 0 if self._face is not None else None
             return mask

@@ -89,16 +89,16 @@ def _draw(frame: Image, lines: Lines, coarse: Alpha, out: Alpha) -> None:
     per_x, per_u = np.float32(wide / width), np.float32(columns / width)
     half = np.float32(0.5)
     for y in range(height):
-        v = min(max((y + 0.5) * rows / height - 0.5, 0.0), rows - 1.0)
+        v = min(max(float((y + 0.5) * rows / height - 0.5), 0.0), float(rows - 1))
         upper = int(v)
         lower = min(upper + 1, rows - 1)
         down = np.float32(v - upper)
-        v = min(max((y + 0.5) * high / height - 0.5, 0.0), high - 1.0)
+        v = min(max(float((y + 0.5) * high / height - 0.5), 0.0), float(high - 1))
         above = int(v)
         below = min(above + 1, high - 1)
         sunk = np.float32(v - above)
         for x in range(width):
-            u = min(max((x + half) * per_x - half, np.float32(0)), np.float32(wide - 1))
+            u = min(max(float((x + half) * per_x - half), 0.0), float(wide - 1))
             left = int(u)
             right = min(left + 1, wide - 1)
             part = np.float32(u - left)
@@ -109,7 +109,7 @@ def _draw(frame: Image, lines: Lines, coarse: Alpha, out: Alpha) -> None:
             if near <= 0.0:
                 out[y, x] = plain
                 continue
-            u = min(max((x + half) * per_u - half, np.float32(0)), np.float32(columns - 1))
+            u = min(max(float((x + half) * per_u - half), 0.0), float(columns - 1))
             left = int(u)
             right = min(left + 1, columns - 1)
             part = np.float32(u - left)
@@ -119,5 +119,5 @@ def _draw(frame: Image, lines: Lines, coarse: Alpha, out: Alpha) -> None:
                 two = lines[lower, left, k] + (lines[lower, right, k] - lines[lower, left, k]) * part
                 slope = one + (two - one) * down
                 value += slope * frame[y, x, k] if k < 3 else slope
-            value = min(max(value, 0.0), 1.0)
+            value = min(max(value, np.float32(0)), np.float32(1))
             out[y, x] = plain + (value - plain) * min(near, 1.0)

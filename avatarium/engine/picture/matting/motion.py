@@ -64,7 +64,7 @@ class Follower:
         return self._between(before, small)
 
     def _between(self, before: Grey, now: Grey) -> Step:
-        flow = self._flow.calc(now, before, None)
+        flow = self._flow.calc(now, before, np.zeros((*now.shape, 2), np.float32))
         across, down = self._size[0] / self._small[0], self._size[1] / self._small[1]
         rows, columns = np.indices(now.shape, dtype=np.float32)
         came = cv2.remap(before, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR)

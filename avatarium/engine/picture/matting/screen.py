@@ -29,6 +29,10 @@ MIN_BORDER = 0.5
 """Share of the upper and side edges that it fills."""
 MAX_SPREAD = 0.11
 """Spread of its colour (share of each channel) over the frame; walls and sky vary more in colour or are paler."""
+HIGHEST = 0.96
+"""Above it is nothing but the person."""
+OWN = 0.4
+"""Share of the screen's excess that a person's clothes may have."""
 KEY_SIDE = 480
 """Longer side at which the screen's own colour is estimated."""
 
@@ -78,12 +82,13 @@ def key_screen(frame: Image, screen: Screen, *, shape: Alpha | None = None) -> t
     picture = frame.astype(np.float32)
     excess = _excess(picture, screen.channel)
     ground, depth = _screen_here(picture, excess, screen)
-    raw = 1 - _calmed(excess, frame) / np.maximum(depth, 12)
-    low, high = _clip_points(raw, excess, depth)
-    alpha = np.clip((raw - low) / (high - low), 0, 1).astype(np.float32)
+    own = _own_excess(excess, depth, shape)
+    raw = 1 - (_calmed(excess, frame) - own) / np.maximum(depth - own, 12)
+    low = _lowest(raw, excess, depth)
+    alpha = np.clip((raw - low) / (HIGHEST - low), 0, 1).astype(np.float32)
     if shape is not None:
         alpha = _guarded(alpha, shape)
-    return alpha, _without_screen(picture, alpha, ground, screen.channel)
+    return alpha, _without_screen(picture, alpha, ground, own, screen.channel)
 
 
 def _screen_of(frame: Image) -> Screen | None:
@@ -121,12 +126,11 @@ def _screen_here(picture: Colours, excess: NDArray[np.float32], screen: Screen) 
     size = max(8, round(width * shrink)), max(8, round(height * shrink))
     small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
     over = _excess(small, screen.channel)
-    usual = max(
-        MIN_EXCESS, float(np.percentile(over[over > MIN_EXCESS / 2], 60)) if (over > MIN_EXCESS / 2).any() else 0
-    )
+    plain = over[over > MIN_EXCESS / 2]
+    usual = max(MIN_EXCESS, float(np.percentile(plain, 60)) if plain.size else 0.0)
     pure = (over > 0.6 * usual).astype(np.uint8)
-    pure = cv2.erode(pure, np.ones((5, 5), np.uint8))
-    weight = cv2.GaussianBlur(pure.astype(np.float32), (0, 0), 1.2) * pure
+    inner = cv2.erode(pure, np.ones((5, 5), np.uint8)).astype(np.float32)
+    weight = cv2.GaussianBlur(inner, (0, 0), 1.2) * inner
     if weight.sum() < 20:
         flat = np.broadcast_to(np.asarray(screen.colour, np.float32), picture.shape)
         return np.asarray(flat), np.full_like(excess, float(_excess(flat[:1, :1], screen.channel)[0, 0]))
@@ -142,13 +146,23 @@ def _calmed(excess: NDArray[np.float32], frame: Image) -> NDArray[np.float32]:
     return np.asarray(0.5 * excess + 0.5 * calm, np.float32)
 
 
-def _clip_points(
-    raw: NDArray[np.float32], excess: NDArray[np.float32], depth: NDArray[np.float32]
-) -> tuple[float, float]:
-    """Below the first is nothing but screen with its noise, above the second nothing but the person."""
+def _own_excess(excess: NDArray[np.float32], depth: NDArray[np.float32], shape: Alpha | None) -> NDArray[np.float32]:
+    """What of the screen's colour is the person's own, as in a navy jacket: read deep inside, carried to the edge."""
+    person = (excess < OWN * depth).astype(np.float32) if shape is None else (shape > 0.9).astype(np.float32)
+    small = np.asarray(cv2.resize(person, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), np.float32)
+    reach = max(2, round(0.02 * max(small.shape)))
+    deep = np.asarray(cv2.erode(small, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)), np.float32)
+    size = small.shape[1], small.shape[0]
+    here = np.asarray(cv2.resize(np.clip(excess, 0, OWN * depth), size, interpolation=cv2.INTER_AREA), np.float32)
+    known = spread(np.repeat(here[..., None], 3, axis=2), deep)[..., 0]
+    return np.asarray(cv2.resize(known, excess.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _lowest(raw: NDArray[np.float32], excess: NDArray[np.float32], depth: NDArray[np.float32]) -> float:
+    """Below it is nothing but screen with its noise."""
     screen = raw[::3, ::3][(excess > 0.75 * depth)[::3, ::3]]
     low = float(np.percentile(screen, 99)) if screen.size > 50 else 0.1
-    return min(max(low, 0.04), 0.30), 0.96
+    return min(max(low, 0.04), 0.30)
 
 
 def _guarded(alpha: Alpha, shape: Alpha) -> Alpha:
@@ -160,17 +174,17 @@ def _guarded(alpha: Alpha, shape: Alpha) -> Alpha:
     return np.asarray(np.maximum(alpha, core) * np.clip(far, 0, 1), np.float32)
 
 
-def _without_screen(picture: Colours, alpha: Alpha, ground: Colours, channel: int) -> Image:
+def _without_screen(picture: Colours, alpha: Alpha, ground: Colours, own: NDArray[np.float32], channel: int) -> Image:
     """The person's share of each pixel, and of that what the screen's light did not add.
 
-    The screen's channel is held to the larger of the others: skin and fair hair, whose red is above their green, stay
-    as they are, and nothing turns magenta. The light that is taken off is given back as grey, half of it.
+    The screen's channel is held to the larger of the others and the person's own excess: skin and fair hair, whose red
+    is above their green, stay as they are, and nothing turns magenta. A part of the light is given back as grey.
     """
     share = np.maximum(alpha, 0.08)[..., None]
     pure = np.clip(ground + (picture - ground) / share, 0, 255)
     pure = picture + (pure - picture) * (alpha < 0.999)[..., None]
     others = [n for n in range(3) if n != channel]
-    spill = np.maximum(pure[..., channel] - np.maximum(pure[..., others[0]], pure[..., others[1]]), 0)
+    spill = np.maximum(pure[..., channel] - np.maximum(pure[..., others[0]], pure[..., others[1]]) - own, 0)
     pure[..., channel] -= spill
     pure += (spill * 0.15)[..., None]
-    return np.clip(pure.round(), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pure.round(), 0, 255), np.uint8)

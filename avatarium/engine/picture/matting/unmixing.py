@@ -26,6 +26,8 @@ NOISE = 2 * 9.0**2
 DARKEST, LIGHTEST = 0.62, 1.08
 """A shadow leaves this much of the ground's light, a reflection adds this much."""
 SHADOW_COST = 0.22
+STRANGE = 20.0
+"""Levels from the known ground, its shadows allowed for, at which a pixel by the outline begins to be the person's."""
 
 
 def spread(colours: Colours, weight: Alpha) -> Colours:
@@ -84,8 +86,8 @@ def unmix(
                 along += (picture[y, x, k] - ground) * d
                 light += picture[y, x, k] * ground
                 own += ground * ground
-            share = min(max(along / (apart + 1.0), 0.0), 1.0)
-            shade = min(max(light / own, DARKEST), LIGHTEST)
+            share = min(max(float(along / (apart + 1.0)), 0.0), 1.0)
+            shade = min(max(float(light / own), DARKEST), LIGHTEST)
             aside, off = np.float32(0), np.float32(0)
             for k in range(3):
                 ground = around[y, x, k] + known * (plate[y, x, k] - around[y, x, k])
@@ -100,6 +102,8 @@ def unmix(
                 share = max(p, min((share - 0.3) / 0.6, 1.0))
                 believed *= told
             a = p + w * believed * (share - p)
-            core = min(max((p - 0.90) / 0.09, 0.0), 1.0)
+            other = min(max((math.sqrt(float(off)) - STRANGE) / STRANGE, 0.0), 1.0)
+            a += known * w * other * (1.0 - believed) * (1.0 - a)
+            core = min(max(float(p - 0.90) / 0.09, 0.0), 1.0)
             bare = known * apart / (apart + APART_KNOWN) * math.exp(-off / NOISE) * (1.0 - core)
             out[y, x] = a * (1.0 - bare)

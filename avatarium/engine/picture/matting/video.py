@@ -16,6 +16,7 @@ from avatarium.engine.picture.matting.kinds import Alpha, Box, Colour, Colours, 
 from avatarium.engine.picture.matting.lines import apply_lines, fit_lines
 from avatarium.engine.picture.matting.motion import Follower, Step
 from avatarium.engine.picture.matting.plate import GivenPlate, Plate
+from avatarium.engine.picture.matting.plugin import MattingPlugin
 from avatarium.engine.picture.matting.screen import Screen, find_screen, key_screen
 from avatarium.engine.picture.matting.segmentation import CLOSE, Segmenter, area, box_of
 from avatarium.engine.picture.matting.unmixing import spread, unmix
@@ -34,8 +35,8 @@ SURPRISE = 0.35
 PLAIN_LOW, PLAIN_HIGH = 0.40, 0.74
 """The network's mask between these becomes alpha from 0 to 1: things nearby get a third, the person nearly all."""
 PERSON, GROUND = 0.95, 0.05
-BAND = 0.035
-"""Of the person's height: how far from the outline colours decide."""
+BAND, BAND_KNOWN = 0.035, 0.09
+"""Of the person's height: how far from the outline colours decide, and how far where the ground was given."""
 RADIUS = 2
 """At half the working size."""
 EDGE = (0.012 * 255) ** 2
@@ -55,6 +56,7 @@ class VideoMatte:
         ground: the ground without the person, a picture of any size with the frames' framing, or its colour.
         face_hint: left, top, right, bottom of the face of the person to keep, at the first frame; others are left
             out as long as they do not touch. Everybody is kept unless told.
+        plugin: a network that takes the place of the mask and of the colours; it is closed with this.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class VideoMatte:
         *,
         ground: Image | Colour | None = None,
         face_hint: tuple[float, float, float, float] | None = None,
+        plugin: MattingPlugin | None = None,
     ) -> None:
         shrink = min(1.0, math.sqrt(WORK_PIXELS / (width * height)))
         self._size = max(16, round(width * shrink)), max(16, round(height * shrink))
@@ -74,6 +77,7 @@ class VideoMatte:
         self._screen: Screen | None = Screen.of_colour(ground) if isinstance(ground, tuple) else None
         hint = None if face_hint is None else tuple(side * shrink for side in face_hint)
         self._kept = Kept(hint)
+        self._plugin = plugin
         self._box: Box | None = None
         self._shape: Alpha | None = None
         self._alpha: Alpha | None = None
@@ -89,6 +93,8 @@ class VideoMatte:
     def close(self) -> None:
         """Give the network's threads and memory back."""
         self._segmenter.close()
+        if self._plugin is not None:
+            self._plugin.close()
 
     @property
     def screen(self) -> Screen | None:
@@ -101,8 +107,10 @@ class VideoMatte:
         step = self._follower.step(np.asarray(cv2.cvtColor(work, cv2.COLOR_RGB2GRAY), np.uint8))
         if step is None:
             self._begin(work)
-        shape = self._steady_shape(work, step)
         self._pure = None
+        if self._plugin is not None and self._screen is None:
+            return self._asked(self._plugin, frame, step)
+        shape = self._steady_shape(work, step)
         if self._screen is not None:
             keyed, self._pure = key_screen(frame, self._screen, shape=_enlarged(shape, frame))
             return keyed
@@ -111,6 +119,13 @@ class VideoMatte:
         self._plate.watch(picture, np.maximum(alpha, shape), None if step is None else step.flow)
         lines = fit_lines(_halved(picture), _halved(alpha), RADIUS, EDGE)
         return np.asarray(np.clip((apply_lines(frame, lines, alpha) - LOW) / (HIGH - LOW), 0, 1), np.float32)
+
+    def _asked(self, plugin: MattingPlugin, frame: Image, step: Step | None) -> Alpha:
+        if step is None:
+            plugin.forget()
+        found = plugin.alpha(frame)
+        kept = self._kept.only(np.asarray(cv2.resize(found, self._size, interpolation=cv2.INTER_AREA), np.float32))
+        return np.minimum(found, _enlarged(kept, frame)) if kept.min() < kept.max() else found
 
     def foreground(self, frame: Image, alpha: Alpha) -> Image:
         """The person's own colours in the frame that was matted last, free of the ground and of a screen's light."""
@@ -179,11 +194,12 @@ class VideoMatte:
     def _band(self, shape: Alpha) -> Alpha:
         """Along the outline, where colour may overrule shape; inside of a coat it may not."""
         box = self._box or (0, 0, *self._size)
-        radius = max(2, round(BAND * min(box[3] - box[1], 1.5 * (box[2] - box[0])) / 2))
+        band = BAND_KNOWN if isinstance(self._plate, GivenPlate) else BAND
+        radius = max(2, round(band * min(box[3] - box[1], 1.5 * (box[2] - box[0])) / 2))
         person = (_halved(shape) > 0.5).astype(np.uint8)
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-        band = cv2.morphologyEx(person, cv2.MORPH_GRADIENT, disc).astype(np.float32)
-        soft = cv2.blur(band, (2 * (radius // 2) + 1,) * 2)
+        edge = cv2.morphologyEx(person, cv2.MORPH_GRADIENT, disc).astype(np.float32)
+        soft = cv2.blur(edge, (2 * (radius // 2) + 1,) * 2)
         return np.asarray(cv2.resize(soft, self._size, interpolation=cv2.INTER_LINEAR), np.float32)
 
     def _settled(self, alpha: Alpha, step: Step | None) -> Alpha:
