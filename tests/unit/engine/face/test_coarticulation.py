@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -112,3 +114,22 @@ def test_curves_stay_finite_bounded_and_smooth(sounds: list[tuple[str, float]]) 
     assert controls[:, Mouth.OPEN].min() >= -0.0121
     assert controls[:, Mouth.OPEN].max() <= 0.175 * 1.26 + 1e-6
     assert np.abs(np.diff(controls[:, Mouth.WIDTH])).max(initial=0) < 0.06
+
+
+def test_speech_that_tells_no_stress_opens_as_speech_does_on_average() -> None:
+    """Recognised speech has no marks of stress: it opened its vowels as if none were ever stressed."""
+    sounds = [("t", 0.08), ("a", 0.14)] * 4
+    marked = [replace(p, stress=int(i % 4 == 1)) for i, p in enumerate(say(*sounds))]
+    openings = {
+        name: mouth_controls(phonemes, 130, 100)[:, Mouth.OPEN].mean()
+        for name, phonemes in (("marked", marked), ("heard", say(*sounds, stress=0)), ("all", say(*sounds)))
+    }
+    assert openings["heard"] == pytest.approx(openings["marked"], rel=0.03)
+    assert openings["heard"] < 0.95 * openings["all"]
+
+
+def test_a_window_without_stress_is_a_part_of_speech_that_tells_it() -> None:
+    phonemes = [*say(("a", 0.2)), *say(("t", 0.1), ("a", 0.2), start_s=2.0, stress=0)]
+    whole = mouth_controls(phonemes, 250, 100)
+    window = mouth_controls(phonemes, 100, 100, start_s=1.5)
+    assert window[:, Mouth.OPEN].max() == pytest.approx(whole[170:, Mouth.OPEN].max(), rel=0.01)
