@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.face.video.loop import SHORTEST_S
 from avatarium.engine.face.video.measures import Measures
-from avatarium.engine.face.video.skin import LIPS, LOWER
+from avatarium.engine.face.video.skin import FOREHEAD, LIPS, LOWER
 from avatarium.engine.face.video.tracking import TWIN_FPS, Track
 from avatarium.engine.face.video.visibility import YAW_HIDDEN
 from avatarium.errors import FaceError, InputError
@@ -90,7 +90,8 @@ def refuse_hidden(track: Track, shown: Float32, usual: Float32) -> None:
 
 def masked(usual: Float32) -> bool:
     """Whether the colours of a face say that a mask lies over its mouth: no lips, and no skin round them."""
-    lips, lower, upper = usual[: len(LIPS)], usual[len(LIPS) : len(LOWER)], usual[len(LOWER) :]
+    lips, lower = usual[: len(LIPS)], usual[len(LIPS) : len(LOWER)]
+    upper = usual[len(LOWER) : len(LOWER) + len(FOREHEAD)]
     no_lips = np.linalg.norm(lips[:, 1:3].mean(0) - np.median(lower[:, 1:3], axis=0)) < _MASK_LIPS
     no_skin = np.linalg.norm(np.median(lower[:, 1:3], axis=0) - np.median(upper[:, 1:3], axis=0)) > _MASK_SKIN
     smooth = lips[:, 3].mean() < _MASK_ROUGH * max(float(np.median(lower[:, 3])), 0.5)

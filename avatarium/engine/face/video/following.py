@@ -66,6 +66,8 @@ class Follower:
     def look_at(self, frame: Image, *, sudden: bool = False) -> Sight:
         """Find the person in the next frame, RGB; ``sudden`` if it may begin another shot."""
         self._since_look += 1
+        if sudden:
+            self._last = None  # in another shot the same place is nobody's
         self._points = self._follow(frame, sudden) if self._points is not None else None
         if self._points is None and (sudden or self._since_look >= LOST_EVERY):
             self._points = self._search(frame)

@@ -23,8 +23,10 @@ ROUND_MOUTH = (
 )  # fmt: skip
 """Upper lip, cheeks beside the mouth, chin."""
 LOWER = (*LIPS, *ROUND_MOUTH)
-UPPER = (9, 8, 151, 108, 337, 69, 299, 6, 197, 195, 5, 4, 50, 280, 101, 330, 118, 347, 119, 348, 117, 346, 66, 296)
-"""Forehead, nose, cheeks below the eyes: what a mask leaves free."""
+FOREHEAD = (9, 8, 151, 108, 337, 69, 299)
+"""What a mask leaves free."""
+UPPER = (*FOREHEAD, 6, 197, 195, 5, 4, 50, 280, 101, 330, 118, 347, 119, 348, 117, 346, 66, 296)
+"""Forehead, nose, cheeks below the eyes."""
 VERTICES = (*LOWER, *UPPER)
 
 _UNIT = 40.0

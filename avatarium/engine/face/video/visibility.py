@@ -31,9 +31,11 @@ RAMP = 5
 _EARLY = 2
 """Frames before a hand is surely there and after it surely went in which it may be half there."""
 _HANDS_EVERY = 3
-_FREE, _HIDDEN = 0.30, 0.42
-"""Share of the vertices round the mouth that look unlike themselves: smiles and shadows reach a fifth, a hand of the
-own skin's colour half of them."""
+_FREE_LEAST, _FREE_MOST, _BETWEEN = 0.18, 0.36, 0.12
+"""Share of the vertices round the mouth that look unlike themselves, up to which it is free; beyond, until it is
+hidden. A hand changes half of them, or a fifth where it has the very colour of the face; people whose smiles and turns
+change a fifth as well get the higher bound."""
+_LIVELY = 2.0
 _SPREAD = np.array([4.5, 2.3, 2.3, 1.0])
 """Least spread of L, a, b and roughness that counts as usual."""
 _UNLIKE = 3.3
@@ -80,15 +82,18 @@ class MouthWatch:
         for shot in track.shots:
             rows = np.flatnonzero(track.seen[shot]) + shot.start
             if len(rows) >= _SHORTEST_MODEL:
-                free[rows] = _ramped(unlike(colours[rows], poses[rows]), _FREE, _HIDDEN)
+                odd = unlike(colours[rows], poses[rows])
+                bound = min(_FREE_MOST, _FREE_LEAST + _LIVELY * float(np.quantile(odd, 0.8)))
+                free[rows] = _ramped(odd, bound, bound + _BETWEEN)
         free[np.array(self._covered)] = 0
         free = np.minimum(_despeckled(free), _turned(poses))
         free[~_inside(track) | ~track.seen] = 0
         return _softened(free, track)
 
     def usual(self) -> Float32:
-        """Colours and roughness at the vertices as they mostly are, ``(vertices, 4)``."""
-        return np.asarray(np.median(np.stack(self._colours)[self._track.seen], axis=0), np.float32)
+        """Colours and roughness at the vertices as they mostly are in the frames taken so far, ``(vertices, 4)``."""
+        seen = self._track.seen[: len(self._colours)]
+        return np.asarray(np.median(np.stack(self._colours)[seen], axis=0), np.float32)
 
     def close(self) -> None:
         """Give the network back."""
