@@ -27,10 +27,13 @@ GROWN = (1.22, 1.38)
 FEATHER, LIP_SOFT, SPREAD = 0.03, 0.012, 0.10
 """Deviations (IOD) of the seam, of the lips' outline, and of the seam's colours inwards."""
 _LEAST_GAIN, _MOST_GAIN = 0.75, 1.35
+_HIGHEST, _LOWEST = LIPS.index(0), LIPS.index(17)
 _UPPER, _LOWER = list(mesh.LIP_INNER_UPPER[1:-1]), list(mesh.LIP_INNER_LOWER[1:-1])
 _MOUTH_WIDTH = 0.5
 """Of a usual mouth (IOD)."""
 _SHADE = 0.75
+_MOST_OFFSET = 30.0
+"""Levels that light may differ by; what differs more at the seam is no light."""
 _INSET = 0.55
 """How far into the lips their inner edge is taken where an open mouth stands for a shut one."""
 _COARSE_PX = 24.0
@@ -54,7 +57,9 @@ def lips_gain(wanted: Floats, own: Floats) -> Floats:
     return np.asarray(np.clip(wanted / np.maximum(own, 1.0), _LEAST_GAIN, _MOST_GAIN), np.float32)
 
 
-def lay_mouth(frame: Image, target: Floats, sources: Sequence[Source], unit: float, strength: float) -> None:
+def lay_mouth(
+    frame: Image, target: Floats, sources: Sequence[Source], unit: float, strength: float, below: float = 0.0
+) -> None:
     """Lay mouths into an RGB frame, in place.
 
     Args:
@@ -63,9 +68,10 @@ def lay_mouth(frame: Image, target: Floats, sources: Sequence[Source], unit: flo
         sources: mouths whose shares sum to 1.
         unit: eye distance in pixels.
         strength: 0 leaves the frame, 1 replaces its mouth.
+        below: how much further down than usual it is replaced (IOD), where the frame's own mouth was wider open.
     """
     lips = target[list(LIPS)]
-    hull = _hull(lips)
+    hull = _hull(lips, below * unit)
     box = _box(hull, 3 * FEATHER * unit, frame)
     if box is None:
         return
@@ -79,9 +85,11 @@ def lay_mouth(frame: Image, target: Floats, sources: Sequence[Source], unit: flo
     _paste(window, mouth, offset, mask, lip, np.float32(strength))
 
 
-def _hull(lips: Floats) -> Floats:
+def _hull(lips: Floats, below: float) -> Floats:
     centre = lips.mean(0)
     grown = centre + (lips - centre) * np.array(GROWN, np.float32)
+    down = lips[_LOWEST] - lips[_HIGHEST]
+    grown[_HIGHEST + len(LIPS) // 4 + 1 :] += down * (below / max(float(np.linalg.norm(down)), 1.0))
     return np.asarray(cv2.convexHull(grown.astype(np.float32)), np.float32).reshape(-1, 2)
 
 
@@ -168,7 +176,7 @@ def _offset(window: Image, mouth: Floats, mask: Floats, unit: float) -> Floats:
     differing = cv2.resize(_difference(window, mouth, mask), size, interpolation=cv2.INTER_AREA)
     spread = SPREAD * unit / coarse
     soft = cv2.GaussianBlur(differing, (0, 0), spread)
-    small = soft[..., :3] / (soft[..., 3:] + 1e-4)
+    small = np.clip(soft[..., :3] / (soft[..., 3:] + 1e-4), -_MOST_OFFSET, _MOST_OFFSET)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from avatarium.engine.face import topology as mesh
 from avatarium.engine.face.frame import Points
 from avatarium.engine.face.pose import Floats, Mouth, Pose
 from avatarium.engine.face.raster import draw_map
@@ -25,6 +26,11 @@ Image = NDArray[np.uint8]
 
 HIDDEN = 0.004
 """Frames whose mouth may be changed less than this are left alone."""
+BELOW, MOST_BELOW = 0.6, 0.18
+"""How far further down the mouth is replaced (IOD) by how much wider open the film's own is, and at most: the skin
+below a mouth that shuts is drawn out, and with it whatever the tracked lip left outside."""
+OUTSIDE = 0.05
+"""How far outside a wide open lower lip its skin begins (IOD): tracked points of such lips lie too far in."""
 WIDEST_SHARE = 1.25
 """How far beyond its widest own picture a mouth is drawn out."""
 
@@ -178,7 +184,8 @@ class _Speaking:
         pixels, local = self._warping.target(number, self._warping.face.shape(mouth))
         source = self._to_view(self._loop.tracked.points[number, :, :2])
         target = source + strength * (self._to_view(pixels) - source)
-        self._move_skin(frame, alpha, source, target)
+        room = OUTSIDE * min(1.0, self._excess(number, pose) / 0.2) * strength
+        self._move_skin(frame, alpha, _beyond_lip(source, room * float(self._unit[number])), target)
         if self._runs is not None:
             self._lay(self._runs, frame, number, pose, target, strength)
         elif self._interior is not None and strength > 0.5:
@@ -214,11 +221,27 @@ class _Speaking:
             Source(crop=bank.crops[row], points=bank.points[row], share=share, gain=lips_gain(wanted, bank.lips[row]))
             for row, share in mix
         ]
-        lay_mouth(frame, target.astype(np.float32), sources, float(self._unit[number]), strength)
+        below = min(BELOW * self._excess(number, pose), MOST_BELOW)
+        lay_mouth(frame, target.astype(np.float32), sources, float(self._unit[number]), strength, below)
+
+    def _excess(self, number: int, pose: Pose) -> float:
+        """How much wider than wanted the film's own mouth is open (IOD), beyond what tracking bears."""
+        return max(0.0, float(self._loop.tracked.controls[number, Mouth.OPEN] - pose.mouth[Mouth.OPEN]) - 0.05)
 
     def _to_view(self, points: Floats | Points) -> Points:
         moved: Points = points * self._scale + self._shift
         return moved
+
+
+def _beyond_lip(points: Points, by: float) -> Points:
+    """The mesh with the outline of its lower lip further out, in pixels."""
+    if by < 0.1:
+        return points
+    moved = points.copy()
+    edge, inner = list(mesh.LIP_RINGS_LOWER[0][1:-1]), list(mesh.LIP_RINGS_LOWER[2][1:-1])
+    out = points[edge] - points[inner]
+    moved[edge] += by * out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1.0)
+    return moved
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
