@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from avatarium.engine.production import Renderer
     from avatarium.engine.video.framing import Size
 
-FILE_MAX_BYTES = 600 << 20
-"""Of a twin: a minute of 1080p, matted, has some 250 MB."""
+FILE_MAX_BYTES = 2 << 30
+"""Of a twin: a minute of 1080p, matted, has less than half of it."""
 UNUSED_BYTES, UNUSED = 1 << 30, 6
 """Memory and disk, and number, of the twins that are kept for the rooms that come next; those in use are besides."""
 
