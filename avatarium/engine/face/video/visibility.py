@@ -31,11 +31,9 @@ RAMP = 5
 _EARLY = 2
 """Frames before a hand is surely there and after it surely went in which it may be half there."""
 _HANDS_EVERY = 3
-_FREE_LEAST, _FREE_MOST, _BETWEEN = 0.18, 0.36, 0.12
-"""Share of the vertices round the mouth that look unlike themselves, up to which it is free; beyond, until it is
-hidden. A hand changes half of them, or a fifth where it has the very colour of the face; people whose smiles and turns
-change a fifth as well get the higher bound."""
-_LIVELY = 2.0
+_FREE, _HIDDEN = 0.33, 0.45
+"""Share of the vertices round the mouth that look unlike themselves. Smiles and turns change up to a third, a hand half
+of them; one of the very colour and brightness of the face may be missed here, and is left to :class:`Hands`."""
 _SPREAD = np.array([4.5, 2.3, 2.3, 1.0])
 """Least spread of L, a, b and roughness that counts as usual."""
 _UNLIKE = 3.3
@@ -82,9 +80,7 @@ class MouthWatch:
         for shot in track.shots:
             rows = np.flatnonzero(track.seen[shot]) + shot.start
             if len(rows) >= _SHORTEST_MODEL:
-                odd = unlike(colours[rows], poses[rows])
-                bound = min(_FREE_MOST, _FREE_LEAST + _LIVELY * float(np.quantile(odd, 0.8)))
-                free[rows] = _ramped(odd, bound, bound + _BETWEEN)
+                free[rows] = _ramped(unlike(colours[rows], poses[rows]), _FREE, _HIDDEN)
         free[np.array(self._covered)] = 0
         free = np.minimum(_despeckled(free), _turned(poses))
         free[~_inside(track) | ~track.seen] = 0

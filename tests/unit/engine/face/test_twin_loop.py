@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ WIDTH, HEIGHT = 640, 360
 PERIOD = 125
 
 
-def clip(face: Points, shifts: NDArray[np.float64], cuts: tuple[int, ...] = ()) -> tuple[Track, NDArray[np.uint8]]:
+def clip(face: Points, shifts: NDArray[Any], cuts: tuple[int, ...] = ()) -> tuple[Track, NDArray[np.uint8]]:
     """A face and a bright bar that go to and fro together, before a pattern; pictures of 160 x 90."""
     small = (face - face.mean(0)) * 0.5 + [WIDTH / 2, HEIGHT / 2, 0]
     points = np.stack([np.concatenate([small + [s, 0, 0], np.zeros((10, 3))]) for s in shifts])
@@ -40,7 +42,7 @@ def loop_of(track: Track, pictures: NDArray[np.uint8]) -> Loop:
     return find_loop(measure(track), track, pictures)
 
 
-def steps(loop: Loop, shifts: NDArray[np.float64]) -> NDArray[np.float64]:
+def steps(loop: Loop, shifts: NDArray[Any]) -> NDArray[Any]:
     """Movement from each frame of the loop to the next, round the joint."""
     shown = shifts[loop.order]
     return np.asarray(np.abs(np.roll(shown, -1) - shown))

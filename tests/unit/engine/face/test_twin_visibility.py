@@ -23,7 +23,7 @@ def skin(seed: int = 0) -> Float32:
     base[: len(LIPS), 3] += 2
     shading = rng.normal(0, 3, (len(VERTICES), 4)) * [1, 0.2, 0.2, 0.05]
     noise = rng.normal(0, 0.6, (FRAMES, len(VERTICES), 4))
-    return (base + poses()[:, :1, None] * shading + noise).astype(np.float32)
+    return np.asarray(base + poses()[:, :1, None] * shading + noise, np.float32)
 
 
 def poses() -> NDArray[np.float64]:
@@ -85,9 +85,8 @@ def test_heads_turned_beyond_forty_degrees_hide_the_mouth_softly() -> None:
 
 def colours(lips: list[float], round_mouth: list[float], upper: list[float]) -> Float32:
     counts = len(LIPS), len(LOWER) - len(LIPS), len(VERTICES) - len(LOWER)
-    return np.concatenate([np.tile(c, (n, 1)) for c, n in zip((lips, round_mouth, upper), counts, strict=True)]).astype(
-        np.float32
-    )
+    parts = [np.tile(c, (n, 1)) for c, n in zip((lips, round_mouth, upper), counts, strict=True)]
+    return np.concatenate(parts).astype(np.float32)
 
 
 def test_a_mask_is_told_from_a_beard_and_from_pale_lips() -> None:
