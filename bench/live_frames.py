@@ -103,13 +103,14 @@ class Room:
 
     view: Renderer
     seed: int = 1
+    transparent: bool = False
     performer: Performer = field(init=False)
     painter: Painter = field(init=False)
     opus: OpusEncoder = field(init=False)
 
     def __post_init__(self) -> None:
         self.performer = Performer(Life(seed=self.seed))
-        self.painter = Painter(self.view, IdleFrames(MEMORY_BYTES))
+        self.painter = Painter(self.view, IdleFrames(MEMORY_BYTES), packed=self.transparent)
         self.opus = OpusEncoder()
 
     def run(self, name: str, ticks: int, picture: Callable[[Tick], Any], video: Callable[[Any, int], int]) -> Cost:
@@ -142,15 +143,18 @@ def coding(encoder: PictureEncoder) -> Callable[[Any, int], int]:
     return lambda frame, pts: len(encoder.encode(frame, pts).data)
 
 
-def measure(view: Renderer, seconds: int) -> list[Cost]:
-    """Our costs, then the baselines'."""
+def measure(view: Renderer, seconds: int, *, transparent: bool = False) -> list[Cost]:
+    """Our costs, then the baselines', which know no transparency."""
     costs = []
     for name, make in (("H.264", H264Encoder), ("VP8", Vp8Encoder)):
-        room, encode = Room(view), coding(cast(PictureEncoder, make(view.size)))
+        room = Room(view, transparent=transparent)
+        encode = coding(cast(PictureEncoder, make(room.painter.size)))
         room.run("warm", 25, room.painter.paint, encode)
         costs.append(room.run(f"{name}: idle, first round", LOOP_S * FPS, room.painter.paint, encode))
         costs.append(room.run(f"{name}: idle, later", seconds * FPS, room.painter.paint, encode))
         costs.append(room.run(f"{name}: speaking", room.speak(), room.painter.paint, encode))
+    if transparent:
+        return costs
     room, encode, anew = Room(view), coding(H264Encoder(view.size)), Painter(view)
     costs.append(room.run("baseline: idle, every frame anew", seconds * FPS, anew.paint, encode))
     room, plain = Room(view), AiortcDefault(view.size)
@@ -163,18 +167,19 @@ def measure(view: Renderer, seconds: int) -> list[Cost]:
 
 
 def main(
-    avatar: Annotated[str, typer.Argument(help="A built-in avatar or the path of a picture.")] = "ava",
+    avatar: Annotated[str, typer.Argument(help="A built-in avatar, or the path of a picture or a twin.")] = "ava",
     resolution: Annotated[int, typer.Option(help="Pixels of the shorter side.")] = 512,
     shape: Annotated[str, typer.Option(help="Shape of the picture.")] = "1:1",
     seconds: Annotated[int, typer.Option(min=4, help="Of idle life to time.")] = 20,
+    transparent: Annotated[bool, typer.Option(help="The person alone, with the mask below.")] = False,
 ) -> None:
     """Time a live room's tick on one thread."""
     CONSOLE.print(this_machine().text)
-    view = live_view(avatar, resolution=resolution, shape=shape)
+    view = live_view(avatar, resolution=resolution, shape=shape, cutout=transparent)
     grid = Table(title=f"{avatar}, {view.size}: CPU ms a tick of 40 ms, mean", title_justify="left")
     for heading in ("", *PARTS, "in all", "p95", "kbit/s", "ticks"):
         grid.add_column(heading, justify="right" if heading else "left")
-    for cost in measure(view, seconds):
+    for cost in measure(view, seconds, transparent=transparent):
         grid.add_row(*cost.cells())
     CONSOLE.print(grid)
 
