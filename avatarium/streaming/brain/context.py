@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from avatarium.streaming.wire import CONTEXT_MAX
+
+UNITS_MAX = 250
+"""Sentences, and pairs of question and answer, that a context is searched by: 5000 characters of prose have half."""
+SMALLEST = 16
+"""Characters that are put together first where there are more."""
 
 
 class Kind(Enum):
@@ -57,6 +62,49 @@ def without(passages: Iterable[Passage], left_out: Callable[[str], bool]) -> tup
     """The passages without some of their sentences; those that have none left are gone."""
     kept = (replace(one, sentences=tuple(s for s in one.sentences if not left_out(s))) for one in passages)
     return tuple(passage for passage in kept if passage.sentences)
+
+
+def bounded(passages: Sequence[Passage], most: int = UNITS_MAX) -> tuple[Passage, ...]:
+    """The passages as they are, or where they would be more than so many units, with tiny neighbours put together."""
+    found, size = tuple(passages), SMALLEST
+    while sum(1 if one.kind is Kind.PAIR else len(one.sentences) for one in found) > most:
+        found, size = tuple(_coarser(found, size)), 2 * size
+    return found
+
+
+def _coarser(passages: Iterable[Passage], size: int) -> Iterator[Passage]:
+    """No two neighbours stay apart that are shorter than so many characters together."""
+    held: Passage | None = None
+    for passage in passages:
+        if passage.kind is not Kind.PAIR:
+            passage = replace(passage, sentences=tuple(_runs(passage.sentences, size)))
+        if held is None:
+            held = passage
+        elif len(_whole(held)) + len(_whole(passage)) < size:
+            held = Passage(kind=Kind.PROSE, sentences=(f"{_whole(held)} {_whole(passage)}",))
+        else:
+            yield held
+            held = passage
+    if held is not None:
+        yield held
+
+
+def _runs(texts: Iterable[str], size: int) -> Iterator[str]:
+    held = ""
+    for text in texts:
+        if held and len(held) + len(text) >= size:
+            yield held
+            held = text
+        else:
+            held = f"{held} {text}" if held else text
+    if held:
+        yield held
+
+
+def _whole(passage: Passage) -> str:
+    """All that it says, as one text."""
+    title = [_ended(part) for part in (passage.heading, passage.question) if part]
+    return " ".join([*title, *passage.sentences])
 
 
 class _Reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -13,7 +13,7 @@ import structlog
 from avatarium.engine.speech import guess_language
 from avatarium.errors import AssetError
 from avatarium.streaming.brain.answers import instructs, quoted, small_answer
-from avatarium.streaming.brain.context import read_context, without
+from avatarium.streaming.brain.context import bounded, read_context, without
 from avatarium.streaming.brain.followups import Query, query_of
 from avatarium.streaming.brain.lane import Lane, Rank
 from avatarium.streaming.brain.memory import Memory
@@ -43,8 +43,8 @@ class _Preparation:
 class Library:
     """Prepared contexts of a process, by their hash. Used from one event loop; works in one thread of its own.
 
-    Answers go before preparations, and a preparation that nobody waits for any more is not begun: a room whose context
-    changes all the time keeps no other one waiting.
+    Answers go before preparations, which take turns and are given up where nobody waits for them any more: a room with
+    a long context, or with one that changes all the time, keeps no other one waiting.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Library:
             return await asyncio.shield(known.task)
         finally:
             known.waiting -= 1
-            if not known.waiting and self._lane.waits(known.task):
+            if not known.waiting and not known.task.done():
                 known.task.cancel()
                 if self._prepared.get(key) is known:
                     del self._prepared[key]
@@ -81,10 +81,13 @@ class Library:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._lane.close()
+        await self._lane.aclose()
 
     async def _prepare(self, context: str) -> Shelf:
-        return await self._lane.run(Rank.PREPARE, prepare_context, context)
+        steps = preparation(context)
+        while (shelf := await self._lane.run(Rank.PREPARE, next, steps)) is None:
+            pass
+        return shelf
 
     def _forget_old(self) -> None:
         unused = [key for key, known in self._prepared.items() if not known.waiting]
@@ -104,13 +107,25 @@ class Shelf:
         """Why meaning is not compared, though the language would allow it."""
 
 
-def prepare_context(context: str, *, by_meaning: bool = True) -> Shelf:
-    """Read and embed a context: some milliseconds, or up to 1.5 s of CPU where it is English and full. Any thread."""
+def preparation(context: str, *, by_meaning: bool = True) -> Iterator[Shelf | None]:
+    """Read and embed a context, step by step; the last step gives what is ready. Any thread, one at a time.
+
+    Some milliseconds in all, or where it is English and full about 2.5 s of CPU; of letters that are no words up to 9 s.
+    """
     passages = read_context(context[:CONTEXT_MAX])
     language = guess_language(context).code
-    told = Index(passages, None, language)
+    told = Index(bounded(passages), None, language)
     embed, problem = _embedding() if by_meaning and language == "en" and passages else (None, None)
-    return Shelf(Index(without(passages, instructs), embed, language), told, language, problem)
+    index = Index(bounded(without(passages, instructs)), embed, language)
+    yield from index.read()
+    yield Shelf(index, told, language, problem)
+
+
+def prepare_context(context: str, *, by_meaning: bool = True) -> Shelf:
+    """All steps of a preparation."""
+    *_, shelf = preparation(context, by_meaning=by_meaning)
+    assert shelf is not None
+    return shelf
 
 
 def _embedding() -> tuple[Embed | None, AssetError | None]:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from typing import Any, ParamSpec, TypeVar
 
+FAREWELL_S = 1.0
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -31,31 +32,31 @@ class Lane:
 
     def __init__(self, name: str) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._line: list[tuple[Rank, int, asyncio.Future[None], asyncio.Task[Any] | None]] = []
+        self._line: list[tuple[Rank, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
         self._busy = False
+        self._doing: asyncio.Future[Any] | None = None
 
     async def run(self, rank: Rank, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Have the thread do something when its turn has come."""
+        """Have the thread do something when its turn has come. What has begun runs out, whoever is cancelled."""
         if self._busy:
             await self._turn(rank)
         self._busy = True
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(*args, **kwargs))
-        finally:
-            self._next()
+        doing = asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(*args, **kwargs))
+        self._doing = doing
+        doing.add_done_callback(self._done)
+        return await asyncio.shield(doing)
 
-    def waits(self, task: asyncio.Task[Any]) -> bool:
-        """Whether what a task wants done has not begun."""
-        return any(waiting is task and not turn.done() for _, _, turn, waiting in self._line)
-
-    def close(self) -> None:
-        """Begin nothing more."""
+    async def aclose(self) -> None:
+        """Begin nothing more; what has begun is waited for, a second at most."""
+        if self._doing is not None:
+            await asyncio.wait([self._doing], timeout=FAREWELL_S)
+            self._doing.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _turn(self, rank: Rank) -> None:
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._line, (rank, next(self._numbers), turn, asyncio.current_task()))
+        heapq.heappush(self._line, (rank, next(self._numbers), turn))
         try:
             await turn
         except asyncio.CancelledError:
@@ -63,9 +64,14 @@ class Lane:
                 self._next()
             raise
 
+    def _done(self, doing: asyncio.Future[Any]) -> None:
+        if not doing.cancelled():
+            doing.exception()  # of work whose caller was cancelled, nobody else asks for it
+        self._next()
+
     def _next(self) -> None:
         while self._line:
-            _, _, turn, _ = heapq.heappop(self._line)
+            _, _, turn = heapq.heappop(self._line)
             if not turn.done():
                 turn.set_result(None)
                 return

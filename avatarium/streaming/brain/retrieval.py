@@ -20,10 +20,14 @@ from numpy.typing import NDArray
 from avatarium.streaming.brain.context import Kind, Passage
 from avatarium.streaming.brain.evidence import STRICT, Wanted, has, role_asked, wanted_by
 from avatarium.streaming.brain.followups import Query
-from avatarium.streaming.brain.words import Weights, coverage, likeness, words
+from avatarium.streaming.brain.words import Lexicon, Weights, likeness, words
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
+BATCH_CHARACTERS = 800
+"""That are embedded without giving way to others, about a tenth of a second."""
+ASKED_MAX = 48
+"""Words of a question that are looked for, those that tell most; a minute of speech has as many."""
 BLOCK_CHARACTERS = 450
 """A list that is not longer can be the answer as a whole."""
 WORDS_SHARE = 0.3
@@ -105,7 +109,7 @@ class Hit:
 
 
 class Index:
-    """A context made ready to be searched. Immutable; may be searched from several threads.
+    """A context to be searched. Immutable once it has read; may then be searched from several threads.
 
     Args:
         passages: of the context.
@@ -117,12 +121,26 @@ class Index:
         self.passages = tuple(passages)
         self.units = tuple(unit for passage in passages for unit in _units(passage))
         self._weights = Weights([unit.words for unit in self.units])
+        self._lexicon = Lexicon()
+        self._unit_words = [self._lexicon.numbers_of(unit.words) for unit in self.units]
+        self._titles = [
+            self._lexicon.numbers_of(words(unit.passage.heading) if _is_block(unit) else ()) for unit in self.units
+        ]
         self.language = language
         self._embed = embed
         self._bounds = BY_MEANING if embed else BY_WORDS
-        texts = [text for unit in self.units for text in _read_as(unit)]
-        self._vectors = embed(texts) if embed and texts else np.zeros((0, 1), np.float32)
+        self._vectors = np.zeros((0, 1), np.float32)
         self._owners = np.array([i for i, unit in enumerate(self.units) for _ in _read_as(unit)], np.int64)
+
+    def read(self) -> Iterator[None]:
+        """Embed what is to be searched, before the first search: a little more at each step."""
+        if self._embed is None or not self.units:
+            return
+        vectors: list[NDArray[np.float32]] = []
+        for batch in _batches([text for unit in self.units for text in _read_as(unit)]):
+            vectors.append(self._embed(batch))
+            yield
+        self._vectors = np.concatenate(vectors)
 
     def search(self, query: Query, *, count: int = 3) -> list[Hit]:
         """The best units, best first; those that overlap a better one are left out. Empty for an empty context."""
@@ -165,18 +183,18 @@ class Index:
     def _trust(self, unit: Unit, score: float, query: Query) -> Trust:
         if score < self._bounds.related:
             return Trust.NONE
-        strange = any(max(likeness(word, held) for held in unit.words) < _HELD for word in query.exact)
+        exact = tuple(dict.fromkeys(query.exact))[:ASKED_MAX]
+        strange = any(max((likeness(word, held) for held in unit.words), default=0.0) < _HELD for word in exact)
         return Trust.RELATED if strange or score < self._bounds.sure else Trust.SURE
 
     def _scores(self, query: Query) -> NDArray[np.float64]:
-        asked = {word: share * self._weights.of(word) for word, share in query.words.items()}
-        shares = np.array([coverage(asked, unit.words) for unit in self.units])
+        weighed = {word: share * self._weights.of(word) for word, share in query.words.items()}
+        asked = dict(sorted(weighed.items(), key=lambda one: -one[1])[:ASKED_MAX])
+        likest = self._lexicon.likest(asked)
+        shares = likest.coverage(self._unit_words)
         wanted, role = wanted_by(query.text), role_asked(query.text)
         corrections = np.array([_correction(unit, wanted, role, query.said) for unit in self.units])
-        named = np.array(
-            [_is_block(unit) and coverage(asked, words(unit.passage.heading)) >= NAMED for unit in self.units]
-        )
-        corrections += LIST_BONUS * named
+        corrections += LIST_BONUS * (likest.coverage(self._titles) >= NAMED)
         if self._embed is None:
             return np.add(shares, corrections)
         return np.add(self._likenesses(query) + WORDS_SHARE * shares, corrections)
@@ -207,6 +225,17 @@ def _units(passage: Passage) -> Iterator[Unit]:
 def _unit(passage: Passage, first: int, last: int) -> Unit:
     unit = Unit(passage=passage, first=first, last=last, words=())
     return replace(unit, words=words(f"{passage.heading} {passage.question} {unit.text}"))
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for text in texts:
+        if batch and sum(map(len, batch)) + len(text) > BATCH_CHARACTERS:
+            yield batch
+            batch = []
+        batch.append(text)
+    if batch:
+        yield batch
 
 
 def _is_block(unit: Unit) -> bool:

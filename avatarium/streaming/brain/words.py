@@ -15,6 +15,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+
 _WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)*")
 _NUMBER_GROUP = re.compile(r"(?<=\d)[.,\u00a0\u202f' ](?=\d{3}(?!\d))")
 _UNSPACED = re.compile(
@@ -87,14 +92,37 @@ class Weights:
         return self._weights.get(word) or self._unknown
 
 
-def coverage(asked: Mapping[str, float], written: Iterable[str]) -> float:
-    """Share, 0 to 1, of what was asked (words with weights) that a text takes up."""
-    total = sum(asked.values())
-    if not total:
-        return 0.0
-    held = tuple(written)
-    likest = {word: max((likeness(word, one) for one in held), default=0.0) for word in asked}
-    return sum(weight * likest[word] for word, weight in asked.items()) / total
+class Lexicon:
+    """The words of many texts, each of them compared with what is asked for once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def numbers_of(self, written: Iterable[str]) -> Numbers:
+        """The words of a text, as :meth:`Asked.coverage` takes them."""
+        return np.array([self._numbers.setdefault(word, len(self._numbers)) for word in set(written)], np.int64)
+
+    def likest(self, asked: Mapping[str, float]) -> Asked:
+        """Words with weights, made ready to be looked for."""
+        alike = [[likeness(word, one) for one in self._numbers] for word in asked]
+        return Asked(np.array(list(asked.values())), np.array(alike).reshape(len(asked), len(self._numbers)))
+
+
+class Asked:
+    """What is asked for, against all words of a lexicon."""
+
+    def __init__(self, weights: NDArray[np.float64], alike: NDArray[np.float64]) -> None:
+        self._weights = weights
+        self._alike = alike
+
+    def coverage(self, texts: Sequence[Numbers]) -> NDArray[np.float64]:
+        """Share, 0 to 1, of what is asked for that each text takes up."""
+        total = self._weights.sum()
+        if not total:
+            return np.zeros(len(texts))
+        held = np.array([self._alike[:, numbers].max(axis=1, initial=0.0) for numbers in texts])
+        shares: NDArray[np.float64] = held @ self._weights / total
+        return shares
 
 
 def _folded(text: str) -> str:

@@ -196,6 +196,30 @@ async def test_another_context_is_another_brain_that_remembers_nothing() -> None
 
 
 @in_loop
+async def test_a_context_that_is_replaced_is_not_prepared_any_further() -> None:
+    """Each that was set was prepared to its end: a room that set one after the other kept all others waiting."""
+    async with talk("Yes.") as made:
+        begun: list[str] = []
+        given_up: list[str] = []
+
+        async def prepare() -> None:
+            context = made.parrot.contexts[-1]
+            begun.append(context)
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                given_up.append(context)
+                raise
+
+        made.parrot.prepare = prepare  # type: ignore[method-assign]
+        for context in ("One.", "Two.", "Three."):
+            made.room.set_context(context)
+            await until(lambda wanted=context: wanted in begun, "it is prepared")  # type: ignore[misc]
+        assert given_up == ["One.", "Two."]
+    assert given_up == ["One.", "Two.", "Three."]
+
+
+@in_loop
 async def test_an_answer_from_elsewhere_is_reported_as_a_problem() -> None:
     async with talk("Yes.") as made:
         made.parrot.report(UnavailableError("The model does not answer.", code="chat_away"))

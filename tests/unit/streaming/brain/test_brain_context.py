@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatarium.streaming.brain.context import Kind, Passage, read_context, sentences
+from avatarium.streaming.brain.context import UNITS_MAX, Kind, Passage, bounded, read_context, sentences
 from avatarium.streaming.wire import CONTEXT_MAX
 
 
@@ -121,3 +123,32 @@ def test_whatever_is_written_its_words_are_kept(lines: list[str]) -> None:
     for passage in read_context(text):
         assert passage.sentences and all(sentence.strip() for sentence in passage.sentences)
     assert read.count("\u4e00") <= text.count("\u4e00") * max(1, len(read_context(text)))
+
+
+TINY = {
+    "sentences": ". ".join(["Abcd"] * 900)[:5000],
+    "items": "Things:\n" + "\n".join(["- abcde"] * 600),
+    "pairs": "\n".join(f"Q: a{i}?\nA: b{i}." for i in range(350)),
+    "headings": "\n".join(f"# h{i}\nbc." for i in range(500)),
+    "paragraphs": "\n\n".join(["Abcd."] * 700),
+}
+
+
+@pytest.mark.parametrize("text", TINY.values(), ids=TINY)
+def test_a_context_of_tiny_parts_is_searched_by_no_more_units_than_others(text: str) -> None:
+    """833 sentences of four letters were 1667 units, which took seven seconds to embed."""
+    passages = read_context(text)
+    fewer = bounded(passages)
+    count = sum(1 if one.kind is Kind.PAIR else len(one.sentences) for one in fewer)
+    assert UNITS_MAX / 8 < count <= UNITS_MAX < sum(len(one.sentences) for one in passages)
+
+    def letters(found: Iterable[Passage]) -> int:
+        said = [*(word for one in found for word in " ".join((one.question, *one.sentences)).split())]
+        return sum(c.isalnum() for word in said for c in word)
+
+    assert letters(fewer) >= letters(passages), "nothing of it is lost"
+
+
+def test_a_context_of_usual_sentences_is_left_as_it_is() -> None:
+    passages = read_context(("We are open from nine to five, and on Sundays until noon. " * 100)[:5000])
+    assert bounded(passages) == passages

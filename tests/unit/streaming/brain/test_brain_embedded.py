@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from avatarium.errors import AssetError
 from avatarium.settings import Settings
-from avatarium.streaming.brain import Memory, embedded, open_brain
-from avatarium.streaming.brain.embedded import EmbeddedBrain, Library, Shelf, prepare_context
+from avatarium.streaming.brain import Memory, embedded, open_brain, words
+from avatarium.streaming.brain.embedded import EmbeddedBrain, Library, Shelf, preparation, prepare_context
 from avatarium.streaming.brain.followups import query_of
 from avatarium.streaming.brain.phrases import phrases
+from avatarium.streaming.brain.retrieval import ASKED_MAX, BATCH_CHARACTERS
 from tests.support.live_rooms import until
 
 HOTEL = """
@@ -144,9 +147,9 @@ def test_a_huge_question_is_only_a_question() -> None:
 def test_a_context_is_prepared_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     prepared: list[str] = []
 
-    def prepare(context: str, **_: bool) -> Shelf:
+    def prepare(context: str) -> Iterator[Shelf | None]:
         prepared.append(context)
-        return prepare_context(context, by_meaning=False)
+        yield from preparation(context, by_meaning=False)
 
     async def run() -> None:
         library = Library()
@@ -155,7 +158,7 @@ def test_a_context_is_prepared_once_however_many_ask(monkeypatch: pytest.MonkeyP
         await library.shelf(BAKERY)
         await library.aclose()
 
-    monkeypatch.setattr(embedded, "prepare_context", prepare)
+    monkeypatch.setattr(embedded, "preparation", prepare)
     asyncio.run(run())
     assert prepared == [HOTEL, BAKERY]
 
@@ -197,15 +200,15 @@ class Held:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun: list[str] = []
         self.go = threading.Event()
-        monkeypatch.setattr(embedded, "prepare_context", self._prepare)
+        monkeypatch.setattr(embedded, "preparation", self._prepare)
 
     async def until_begun(self) -> None:
         await until(lambda: self.begun, "it has begun")
 
-    def _prepare(self, context: str, **_: bool) -> Shelf:
+    def _prepare(self, context: str) -> Iterator[Shelf | None]:
         self.begun.append(context)
         assert self.go.wait(20)
-        return prepare_context(context, by_meaning=False)
+        yield from preparation(context, by_meaning=False)
 
 
 def test_contexts_set_one_after_the_other_keep_no_other_room_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,11 +236,11 @@ def test_contexts_set_one_after_the_other_keep_no_other_room_waiting(monkeypatch
 
 
 def test_a_search_goes_before_preparations(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = prepare_context(HOTEL, by_meaning=False)
     held, done = Held(monkeypatch), []
 
     async def run() -> None:
         library = Library()
-        ready = prepare_context(HOTEL, by_meaning=False)
 
         async def note(name: str, work: Coroutine[Any, Any, Any]) -> None:
             await work
@@ -258,6 +261,86 @@ def test_a_search_goes_before_preparations(monkeypatch: pytest.MonkeyPatch) -> N
 
     asyncio.run(run())
     assert done == ["one", "search", "two"]
+
+
+class Batches:
+    """An embedding that tells what is done, and does nothing before it is let."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[str] = []
+        self.go = threading.Event()
+        monkeypatch.setattr(embedded, "_embedding", lambda: (self, None))
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.done.append(texts[0][:3])
+        assert sum(map(len, texts)) <= max(BATCH_CHARACTERS, len(texts[0]))
+        assert self.go.wait(20)
+        return np.ones((len(texts), 4), np.float32)
+
+    async def until_begun(self) -> None:
+        await until(lambda: self.done, "it has begun")
+
+
+def test_a_search_goes_before_the_rest_of_a_preparation_that_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waited for all of a context, seven seconds of work, and for those that were begun behind it."""
+    batches = Batches(monkeypatch)
+    ready = prepare_context(HOTEL, by_meaning=False)
+
+    async def search(library: Library) -> None:
+        await library.search(ready, query_of("When is breakfast?", Memory(), "en"))
+        batches.done.append("search")
+
+    async def run() -> None:
+        library = Library()
+        long = asyncio.create_task(library.shelf("One is the first. " + "This is a long text about bread. " * 120))
+        await batches.until_begun()
+        other = asyncio.create_task(library.shelf("Two is the number of our shops. The second one is on Monday open."))
+        asked = asyncio.create_task(search(library))
+        await asyncio.sleep(0.05)
+        batches.go.set()
+        await asyncio.gather(long, other, asked)
+        await library.aclose()
+
+    asyncio.run(run())
+    assert batches.done[:2] == ["One", "search"], "what it takes is told from what comes after it"
+    assert batches.done.index("Two") < len(batches.done) - 5, "preparations take turns"
+
+
+def test_a_preparation_that_nobody_waits_for_is_given_up_amid_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = Batches(monkeypatch)
+    text = "This is a sentence of a long text about bread. " * 100
+
+    async def run() -> None:
+        library = Library()
+        impatient = asyncio.create_task(library.shelf(text))
+        await batches.until_begun()
+        impatient.cancel()
+        await asyncio.wait([impatient])
+        batches.go.set()
+        await library.search(prepare_context(HOTEL, by_meaning=False), query_of("Sauna?", Memory(), "en"))
+        assert len(batches.done) == 1
+        assert (await library.shelf(text)).index.units, "and begun again for who wants it later"
+        await library.aclose()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("question", [" ".join(f"w{i}x{i}y" for i in range(70)), "Is the sauna open on Monday?"])
+def test_a_search_compares_each_word_of_a_context_once(monkeypatch: pytest.MonkeyPatch, question: str) -> None:
+    """500 characters of question against 5000 of context took three seconds, for which all rooms waited."""
+    context = " ".join(f"Item {i} is q{i}z." for i in range(400))[:5000]
+    shelf = prepare_context(context, by_meaning=False)
+    compared = 0
+
+    def likeness(asked: str, written: str) -> float:
+        nonlocal compared
+        compared += 1
+        return float(asked == written)
+
+    monkeypatch.setattr(words, "likeness", likeness)
+    shelf.index.search(query_of(question, Memory(), "en"))
+    different = len(set(words.words(context)))
+    assert 0 < compared <= ASKED_MAX * different
 
 
 def test_no_more_contexts_are_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:

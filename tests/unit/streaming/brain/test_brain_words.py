@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatarium.streaming.brain.words import Weights, coverage, likeness, telling, words
+from avatarium.streaming.brain.words import Lexicon, Weights, likeness, telling, words
+
+
+def coverage(asked: Mapping[str, float], written: Iterable[str]) -> float:
+    """Of one text."""
+    lexicon = Lexicon()
+    numbers = lexicon.numbers_of(written)
+    return float(lexicon.likest(asked).coverage([numbers])[0])
 
 
 @pytest.mark.parametrize(
