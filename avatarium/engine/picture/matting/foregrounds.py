@@ -15,6 +15,8 @@ LARGE = 40
 COARSE, FINE = 4, 2
 """How much a frame is shrunk for the colours of the surroundings, and for those nearby."""
 NEAR_PX = 6
+SOLID = 4
+"""Power of alpha that weighs colours: mixed pixels tell little of either side."""
 SMOOTH = 5e-3
 GRADIENT = 0.1
 
@@ -89,10 +91,15 @@ def _fused(
 ) -> tuple[Colours, Colours]:
     """One round: colours about each pixel, weighted by how much they are the person's, moved to explain the picture."""
     size = (2 * radius + 1, 2 * radius + 1)
-    weight, share = cv2.blur(alpha, size)[..., None], alpha[..., None]
+    share = alpha[..., None]
+    mine, theirs = alpha**SOLID, (1 - alpha) ** SOLID
     first, second = picture if person is None else person, picture if ground is None else ground
-    colours = cv2.blur(first * share, size) / (weight + 1e-4)
-    behind = cv2.blur(second * (1 - share), size) / (1 - weight + 1e-4) if known is None else known
+    colours = cv2.blur(first * mine[..., None], size) / (cv2.blur(mine, size)[..., None] + 1e-5)
+    behind = (
+        known
+        if known is not None
+        else cv2.blur(second * theirs[..., None], size) / (cv2.blur(theirs, size)[..., None] + 1e-5)
+    )
     off = picture - share * colours - (1 - share) * behind
     return np.clip(colours + share * off, 0, 255).astype(np.float32), np.asarray(behind, np.float32)
 

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarium.engine.picture.matting.foregrounds import foreground
 from avatarium.engine.picture.matting.kinds import Alpha, Colour, Colours, Image
-from avatarium.engine.picture.matting.unmixing import spread
+from avatarium.engine.picture.matting.unmixing import spread, unmix
 
 GREEN, BLUE = 1, 2
 LOOK_SIDE = 160
@@ -82,13 +83,14 @@ def key_screen(frame: Image, screen: Screen, *, shape: Alpha | None = None) -> t
     picture = frame.astype(np.float32)
     excess = _excess(picture, screen.channel)
     ground, depth = _screen_here(picture, excess, screen)
-    own = _own_excess(excess, depth, shape)
+    person, own = _deep_inside(picture, excess, depth, shape)
     raw = 1 - (_calmed(excess, frame) - own) / np.maximum(depth - own, 12)
     low = _lowest(raw, excess, depth)
     alpha = np.clip((raw - low) / (HIGHEST - low), 0, 1).astype(np.float32)
+    alpha = _unmixed(picture, alpha, person, ground)
     if shape is not None:
         alpha = _guarded(alpha, shape)
-    return alpha, _without_screen(picture, alpha, ground, own, screen.channel)
+    return alpha, _without_screen(frame, alpha, ground, own, screen.channel)
 
 
 def _screen_of(frame: Image) -> Screen | None:
@@ -146,16 +148,30 @@ def _calmed(excess: NDArray[np.float32], frame: Image) -> NDArray[np.float32]:
     return np.asarray(0.5 * excess + 0.5 * calm, np.float32)
 
 
-def _own_excess(excess: NDArray[np.float32], depth: NDArray[np.float32], shape: Alpha | None) -> NDArray[np.float32]:
-    """What of the screen's colour is the person's own, as in a navy jacket: read deep inside, carried to the edge."""
+def _deep_inside(
+    picture: Colours, excess: NDArray[np.float32], depth: NDArray[np.float32], shape: Alpha | None
+) -> tuple[Colours, NDArray[np.float32]]:
+    """The person's colours, and what of the screen's colour is their own, as in a navy jacket: carried to the edge."""
     person = (excess < OWN * depth).astype(np.float32) if shape is None else (shape > 0.9).astype(np.float32)
-    small = np.asarray(cv2.resize(person, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), np.float32)
-    reach = max(2, round(0.02 * max(small.shape)))
+    size = max(2, person.shape[1] // 4), max(2, person.shape[0] // 4)
+    small = np.asarray(cv2.resize(person, size, interpolation=cv2.INTER_AREA), np.float32)
+    reach = max(2, round(0.02 * max(size)))
     deep = np.asarray(cv2.erode(small, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)), np.float32)
-    size = small.shape[1], small.shape[0]
-    here = np.asarray(cv2.resize(np.clip(excess, 0, OWN * depth), size, interpolation=cv2.INTER_AREA), np.float32)
-    known = spread(np.repeat(here[..., None], 3, axis=2), deep)[..., 0]
-    return np.asarray(cv2.resize(known, excess.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    seen = spread(np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32), deep)
+    own = cv2.resize(np.clip(excess, 0, OWN * depth), size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    known = spread(np.repeat(own[..., None], 3, axis=2), deep)[..., 0]
+    full = excess.shape[1], excess.shape[0]
+    colours = np.asarray(cv2.resize(seen, full, interpolation=cv2.INTER_LINEAR), np.float32)
+    return colours, np.asarray(cv2.resize(known, full, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _unmixed(picture: Colours, alpha: Alpha, person: Colours, ground: Colours) -> Alpha:
+    """Skin has less of the screen's colour than grey has, so the difference alone takes its edges for too solid."""
+    out = np.empty_like(alpha)
+    band = ((alpha > 0.02) & (alpha < HIGHEST)).astype(np.float32)
+    reach = np.asarray(cv2.dilate(band, np.ones((5, 5), np.uint8)), np.float32) * (alpha > 0.02)
+    unmix(picture, person, ground, ground, np.zeros_like(alpha), alpha, reach.astype(np.float32), out)
+    return np.asarray(np.clip(out / HIGHEST, 0, 1), np.float32)
 
 
 def _lowest(raw: NDArray[np.float32], excess: NDArray[np.float32], depth: NDArray[np.float32]) -> float:
@@ -174,15 +190,14 @@ def _guarded(alpha: Alpha, shape: Alpha) -> Alpha:
     return np.asarray(np.maximum(alpha, core) * np.clip(far, 0, 1), np.float32)
 
 
-def _without_screen(picture: Colours, alpha: Alpha, ground: Colours, own: NDArray[np.float32], channel: int) -> Image:
+def _without_screen(frame: Image, alpha: Alpha, ground: Colours, own: NDArray[np.float32], channel: int) -> Image:
     """The person's share of each pixel, and of that what the screen's light did not add.
 
     The screen's channel is held to the larger of the others and the person's own excess: skin and fair hair, whose red
     is above their green, stay as they are, and nothing turns magenta. A part of the light is given back as grey.
     """
-    share = np.maximum(alpha, 0.08)[..., None]
-    pure = np.clip(ground + (picture - ground) / share, 0, 255)
-    pure = picture + (pure - picture) * (alpha < 0.999)[..., None]
+    behind = np.clip(ground.round(), 0, 255).astype(np.uint8)
+    pure = foreground(frame, alpha, behind).astype(np.float32)
     others = [n for n in range(3) if n != channel]
     spill = np.maximum(pure[..., channel] - np.maximum(pure[..., others[0]], pure[..., others[1]]) - own, 0)
     pure[..., channel] -= spill

@@ -129,7 +129,7 @@ class VideoMatte:
 
     def foreground(self, frame: Image, alpha: Alpha) -> Image:
         """The person's own colours in the frame that was matted last, free of the ground and of a screen's light."""
-        return foreground(frame if self._pure is None else self._pure, alpha)
+        return foreground(frame, alpha) if self._pure is None else self._pure
 
     def _begin(self, work: Image) -> None:
         """The first frame of a shot: nothing of what was known holds."""
