@@ -110,7 +110,7 @@ class Shelf:
 def preparation(context: str, *, by_meaning: bool = True) -> Iterator[Shelf | None]:
     """Read and embed a context, step by step; the last step gives what is ready. Any thread, one at a time.
 
-    Some milliseconds in all, or where it is English and full about 2.5 s of CPU; of letters that are no words up to 9 s.
+    Some milliseconds in all; where it is English and full, about 2.5 s of CPU, or 9 s of letters that are no words.
     """
     passages = read_context(context[:CONTEXT_MAX])
     language = guess_language(context).code
