@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from avatarium.catalogue.lip_models import lock_avatar
 from avatarium.catalogue.models import LipModel
 from avatarium.clock import HOUR_MS
-from avatarium.errors import ConflictError, InputError
+from avatarium.errors import AudioError, ConflictError, InputError
 from avatarium.families import clips, studio
 from avatarium.families.twin import is_open
 from avatarium.families.twin_owned import OfTwin, facts_of, twin_gone, video_twin
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from avatarium.engine.face.style import Fitting
 
 EXPECTED_S = 60.0
+NOT_ENOUGH = "clip_not_enough"
 FITTED = 0.85
 """Of the first step's progress, when the sound has been heard and the fitting begins."""
 HEARD = 0.4
@@ -94,7 +95,7 @@ class LipModelFamily(Family[LipModelStart]):
 def _fit(job: Job[LipModelStart]) -> dict[str, Any]:
     fitting = _fitting(job)
     if fitting.style is None:
-        raise InputError(fitting.reason, code="clip_not_enough")
+        raise InputError(fitting.reason, code=NOT_ENOUGH)
     path = job.scratch / f"{job.task.attempt}-style.json"
     path.write_text(fitting.style.to_json(), encoding="utf-8")
     return {
@@ -113,7 +114,14 @@ def _fitting(job: Job[LipModelStart]) -> Fitting:
 
     track = Track.load(job.stored(job.facts["track_key"], "track"))
     shown = _shown(_package(job), len(track))
-    speech = recorded_speech(job.stored(job.facts["sound_key"], "sound"))
+    try:
+        speech = recorded_speech(job.stored(job.facts["sound_key"], "sound"))
+    except AudioError as problem:
+        raise InputError(
+            "Nobody is heard to speak clearly in the video of this avatar, so there is nothing to learn from. Make one "
+            "from a video in which the person speaks without music.",
+            code=NOT_ENOUGH,
+        ) from problem
     job.progress(HEARD)
     return fit_style(
         measure(track), speech, shown=shown, progress=lambda share: job.progress(HEARD + (FITTED - HEARD) * share)
