@@ -196,7 +196,10 @@ class StageDouble:
         if isinstance(room, Response):
             return room
         body = (await request.body()).decode()
-        room.told.append((request.method, {"viewer": request.path_params["viewer"], "body": body}))
+        if_match = request.headers.get("if-match", "")
+        room.told.append(
+            (request.method, {"viewer": request.path_params["viewer"], "body": body, "if_match": if_match})
+        )
         if "ice-ufrag" in body:
             return Response(RESTARTED, 200, media_type="application/trickle-ice-sdpfrag")
         return Response(status_code=204 if request.method == "PATCH" else 200)

@@ -210,7 +210,8 @@ def test_candidates_restarts_and_goodbyes(it: Running, stage: StageDouble) -> No
     room = book(it)
     place = join(it, room).headers["location"]
     bearer = {"Authorization": f"Bearer {room['token']}"}
-    trickled = it.client.patch(place, content="a=candidate:1 1 udp 1 192.0.2.1 9 typ host", headers=FRAGMENT | bearer)
+    fragment = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host"
+    trickled = it.client.patch(place, content=fragment, headers=FRAGMENT | bearer | {"If-Match": '"abcd"'})
     assert trickled.status_code == 204 and not trickled.content
     restarted = it.client.patch(place, content="a=ice-ufrag:new", headers=FRAGMENT | bearer)
     assert (restarted.status_code, restarted.text, restarted.headers["etag"]) == (200, RESTARTED, '"efgh"')
@@ -219,8 +220,8 @@ def test_candidates_restarts_and_goodbyes(it: Running, stage: StageDouble) -> No
     assert refused(it.client.patch(place, content="x", headers=FRAGMENT | {"Authorization": ""}))[0] == 401
     assert refused(it.client.delete(place, headers={"Authorization": "Bearer 007x"}))[0] == 401
     assert it.client.delete(place, headers=bearer).status_code == 200
-    told = [(verb, facts["viewer"]) for verb, facts in next(iter(stage.rooms.values())).told]
-    assert told == [("PATCH", "viewer1"), ("PATCH", "viewer1"), ("DELETE", "viewer1")]
+    told = [(verb, facts["viewer"], facts["if_match"]) for verb, facts in next(iter(stage.rooms.values())).told]
+    assert told == [("PATCH", "viewer1", '"abcd"'), ("PATCH", "viewer1", ""), ("DELETE", "viewer1", "")]
     odd = it.client.delete(f"/whep/{room['channel']}/a%20b", headers=bearer)
     assert refused(odd) == (404, "viewer_not_found")
 

@@ -55,6 +55,32 @@ async def test_a_hundred_offers_at_once_make_no_more_viewers_than_one_room_takes
         assert codes.count(201) == VIEWERS_MAX and codes.count(429) == 100 - VIEWERS_MAX
 
 
+class Asked(KeepingViewer):
+    """A viewer over WebRTC that keeps what it is told of its ICE."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[str, str]] = []
+
+    async def patch(self, fragment: str, *, if_match: str = "") -> str | None:
+        self.told.append((fragment, if_match))
+        return None
+
+
+@in_loop
+async def test_a_viewer_is_told_for_which_ice_session_candidates_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "WhepViewer", Asked)
+    async with controlled(tmp_path) as (room, client):
+        viewer = Asked()
+        room.add_viewer(viewer)
+        path = f"/rooms/a/viewers/{viewer.id}"
+        await client.patch(path, content=b"one", headers={"If-Match": '"abcd"'})
+        await client.patch(path, content=b"two")
+        assert viewer.told == [("one", '"abcd"'), ("two", "")]
+
+
 @in_loop
 async def test_offers_that_cannot_be_answered_keep_no_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refused(*_given: Any, **_named: Any) -> tuple[KeepingViewer, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from avatarium.settings import load_settings
 from avatarium.streaming.models import EndReason
 from avatarium.streaming.stage import room as module
 from avatarium.streaming.stage import scribe
+from avatarium.streaming.stage.audience import name_of
 from avatarium.streaming.stage.kit import Kit
 from avatarium.streaming.stage.room import StageRoom
 from avatarium.streaming.wire import SpeakCommand
@@ -73,6 +75,18 @@ async def test_a_viewer_joins_and_picture_and_sound_flow(tmp_path: Path) -> None
         assert made.kinds[:2] == ["viewer_joined", "ready"]
         await until(lambda: made.books.kinds == ["joined"], "the books know")
         assert [e["type"] for e in viewer.events] == ["viewer_joined", "ready"]
+
+
+@in_loop
+async def test_viewers_are_told_of_by_a_name_that_does_not_end_their_connection(tmp_path: Path) -> None:
+    """With the id itself, any viewer could DELETE another."""
+    async with opened(tmp_path) as made:
+        watching, other = made.join(), made.join()
+        made.leave(other)
+        for kind in ("viewer_joined", "viewer_left"):
+            assert made.of(kind)[-1]["viewer_id"] == name_of(other)
+        told = json.dumps([*made.room.events.since(0), *watching.events])
+        assert other.id not in told and watching.id not in told
 
 
 @in_loop

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from websockets.asyncio import client as client_library
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
 
 from avatarium.api import sockets
 from avatarium.api.sockets import ServiceTimeout
+from avatarium.clock import ManualClock
 from avatarium.streaming import control
-from avatarium.streaming.control import LINE_MAX
+from avatarium.streaming.control import LINE_MAX, StageClient
 from avatarium.streaming.stage.serving import control_server
 from tests.support.live_rooms import in_loop
 
@@ -51,6 +56,67 @@ def test_no_pong_that_waits_behind_sound_ends_a_connection() -> None:
 
     config = control_server(app).config
     assert config.ws_ping_interval is None and config.ws_ping_timeout is None and sockets.PONG_S is None
+
+
+class Impatient(connect):
+    """Connections as the library makes them, with its time-outs a thousand times as short."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **({"ping_interval": 0.02, "ping_timeout": 0.02} | named))
+
+
+@in_loop
+async def test_a_push_that_a_stage_has_no_room_for_outlasts_the_patience_of_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The pong waited behind the sound; after twenty seconds the connection was given up."""
+    heard = asyncio.Queue[Any]()
+
+    async def listen(socket: ServerConnection) -> None:
+        socket.transport.pause_reading()
+        await asyncio.sleep(0.3)
+        socket.transport.resume_reading()
+        async for message in socket:
+            heard.put_nowait(message)
+
+    monkeypatch.setattr(client_library, "connect", Impatient)
+    async with serve(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        stage = cast(Any, SimpleNamespace(address=f"http://127.0.0.1:{port}"))
+        client = StageClient(b"secret")
+        async with client.socket(stage, "/rooms/a/sound") as socket:
+            await socket.send(b"before")
+            await asyncio.sleep(0.3)
+            await socket.send(b"after")
+            assert [await heard.get(), await heard.get()] == [b"before", b"after"]
+        await client.close()
+
+
+@in_loop
+async def test_messages_that_are_queued_do_not_keep_the_loop_from_others() -> None:
+    """Reading what is there never pauses, nor does passing it on: others had their turn when all was through."""
+    passed: list[str | bytes] = []
+
+    class Queued:
+        app = SimpleNamespace(state=SimpleNamespace(platform=SimpleNamespace(clock=ManualClock())))
+        left = 100
+
+        async def receive(self) -> dict[str, Any]:
+            self.left -= 1
+            if self.left < 0:
+                return {"type": "websocket.disconnect"}
+            return {"type": "websocket.receive", "bytes": b"ab"}
+
+    class Stage:
+        async def send(self, message: str | bytes) -> None:
+            passed.append(message)
+
+    up = asyncio.create_task(sockets._up(cast(Any, Queued()), cast(Any, Stage()), sockets.Flow()))
+    turns = 0
+    while not up.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert len(passed) == 100 and turns >= 100
 
 
 @in_loop
