@@ -82,12 +82,13 @@ class VideoActor:
         films: Films,
         size: tuple[int, int],
         loop: Loop,
-        neutral: Points,
+        neutral: Points | Floats,
         bank: Bank,
         *,
         folder: Path | None = None,
     ) -> None:
-        self.films, self.loop, self.neutral, self.bank = films, loop, neutral, bank
+        self.films, self.loop, self.bank = films, loop, bank
+        self.neutral: Points = np.asarray(neutral, float)
         self.width, self.height = size
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True) if folder else None
 

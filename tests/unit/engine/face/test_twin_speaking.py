@@ -239,8 +239,8 @@ def test_lips_are_brought_to_this_frames_light_within_what_light_does() -> None:
 
 def test_a_mouth_laid_into_its_own_frame_leaves_it_as_it_is() -> None:
     rng = np.random.default_rng(5)
-    frame = cv2.GaussianBlur(rng.integers(40, 220, (120, 160, 3)).astype(np.uint8), (0, 0), 2)
-    frame = np.asarray(frame, np.uint8)
+    noise = rng.integers(40, 220, (120, 160, 3)).astype(np.uint8)
+    frame: NDArray[np.uint8] = np.asarray(cv2.GaussianBlur(noise, (0, 0), 2), np.uint8)
     points = ((usual_face()[:, :2] - usual_face()[[13, 14], :2].mean(0)) * 80 + [80, 60]).astype(np.float32)
     laid = frame.copy()
     own = Source(crop=frame, points=points, share=1.0, gain=np.ones(3, np.float32))
