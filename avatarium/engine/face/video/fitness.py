@@ -9,7 +9,7 @@ from avatarium.engine.face.video.loop import SHORTEST_S
 from avatarium.engine.face.video.measures import Measures
 from avatarium.engine.face.video.skin import FOREHEAD, LIPS, LOWER
 from avatarium.engine.face.video.tracking import TWIN_FPS, Track
-from avatarium.engine.face.video.visibility import YAW_HIDDEN
+from avatarium.engine.face.video.visibility import YAW_HIDDEN, mouth_inside
 from avatarium.errors import FaceError, InputError
 
 Float32 = NDArray[np.float32]
@@ -48,10 +48,10 @@ def refuse_unseen(track: Track) -> None:
 
 
 def refuse_unusable(track: Track, measures: Measures) -> None:
-    """Refuse a face that is too small or turned away.
+    """Refuse a face that is too small, turned away or cut off by the picture's edge.
 
     Raises:
-        FaceError: ``face_too_small``, ``face_turned_away``.
+        FaceError: ``face_too_small``, ``face_turned_away``, ``face_cut_off``.
     """
     if measures.iod < LEAST_IOD:
         raise FaceError(
@@ -65,6 +65,12 @@ def refuse_unusable(track: Track, measures: Measures) -> None:
             f"The face is turned away from the camera in {away.mean():.0%} of the video. "
             "Film from the front, so that both eyes and the whole mouth are seen.",
             code="face_turned_away",
+        )
+
+    if (~mouth_inside(track)[track.seen]).mean() > _MOST_HIDDEN:
+        raise FaceError(
+            "The face is cut off by the edge of the picture. Film so that eyes, mouth and chin are always whole.",
+            code="face_cut_off",
         )
 
 

@@ -27,6 +27,8 @@ _ENOUGH = 0.4
 _CALM = 0.4
 """Quantile of the speeds below which a turn does not show."""
 _TRIED = 60
+_UNEVEN = 1.4
+"""A joint may be so many times the steps before and after it: what is usual elsewhere shows where all is calm."""
 
 
 class Playing(StrEnum):
@@ -126,7 +128,7 @@ def _forward(moments: Moments) -> Loop | None:
 
 def _one_way(moments: Moments, first: int, last: int) -> Loop:
     joint = moments.difference(last, first)
-    unnoticed = min(moments.usual, max(moments.near(first), moments.near(last)))
+    unnoticed = min(moments.usual, _UNEVEN * max(moments.near(first), moments.near(last)))
     fits = joint <= unnoticed and moments.face_step(last, first) <= moments.usual_face_step
     return Loop(
         order=np.arange(first, last + 1, dtype=np.int32),

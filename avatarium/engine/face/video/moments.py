@@ -81,8 +81,9 @@ class Moments:
         return _far(self.faces, one, other)
 
     def near(self, frame: int) -> float:
-        """The largest step within a fifth of a second of a frame."""
-        return float(self.steps[max(0, frame - 5) : frame + 5].max(initial=0.0))
+        """The mean step within a fifth of a second of a frame."""
+        steps = self.steps[max(0, frame - 5) : frame + 5]
+        return float(steps.mean()) if len(steps) else 0.0
 
     def joints(self) -> Float32:
         """What a viewer would notice if frame ``b`` was followed by frame ``a``: ``[b, a]``, 1 is a usual step.

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from avatarium.engine.face import topology as mesh
 from avatarium.engine.face.video import fitness
 from avatarium.engine.face.video.bank import Bank, build_bank
+from avatarium.engine.face.video.choosing import track_clip
 from avatarium.engine.face.video.films import FilmWriter, frames_in_order, reorder, to_rgb
 from avatarium.engine.face.video.layers import Colour, FaceBox, Image, Layers, Matting, in_loop_order
 from avatarium.engine.face.video.loop import Loop, find_loop
@@ -25,7 +26,7 @@ from avatarium.engine.face.video.measures import Measures, measure
 from avatarium.engine.face.video.moments import small_grey
 from avatarium.engine.face.video.package import ALPHA, BASE, PERSON, Manifest, write_twin
 from avatarium.engine.face.video.pose_choice import best_portrait
-from avatarium.engine.face.video.tracking import Track, track_face
+from avatarium.engine.face.video.tracking import Track
 from avatarium.engine.face.video.visibility import MouthWatch
 from avatarium.engine.video.frames import read_frames
 from avatarium.engine.video.intake import Clip
@@ -78,7 +79,8 @@ def prepare_twin(
         progress: told the share done, 0 to 1, from the calling thread; what it raises ends the work.
 
     Raises:
-        FaceError: ``no_face``, ``face_lost``, ``face_too_small``, ``face_turned_away`` or ``mouth_hidden``.
+        FaceError: ``no_face``, ``face_lost``, ``face_too_small``, ``face_turned_away``, ``face_cut_off`` or
+            ``mouth_hidden``.
         InputError: ``too_many_cuts``, ``picture_stands_still``; ``video_unreadable``.
         OutputError: ``out`` cannot be written.
     """
@@ -87,7 +89,7 @@ def prepare_twin(
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".twin-") as scratch:
         folder = Path(scratch)
         with _matting(clip, folder, matte, ground, track) as matting:
-            track = track or track_face(read_frames(clip.path), number=face, progress=share.of(0.0, 0.22))
+            track = track or track_clip(clip.path, clip.frames, number=face, progress=share.of(0.0, 0.22))
             fitness.refuse_unseen(track)
             seen = _look(clip, track, share)
             if matting:

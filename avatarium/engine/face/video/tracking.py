@@ -137,11 +137,12 @@ def track_face(
             if progress:
                 progress(len(sights))
     if not any(s.points is not None for s in sights):
-        raise _nobody(number, max((s.faces for s in sights), default=0))
+        raise nobody(number, max((s.faces for s in sights), default=0))
     return _track(sights, changes, size)
 
 
-def _nobody(number: int, most: int) -> FaceError:
+def nobody(number: int, most: int) -> FaceError:
+    """The refusal of a clip that shows ``most`` faces at once, where face ``number`` was asked for."""
     if number > 1 and most:
         count = "one face" if most == 1 else f"{most} faces"
         return FaceError(f"The video shows {count}; face {number} was asked for. Use a smaller number.", code="no_face")

@@ -83,7 +83,7 @@ class MouthWatch:
                 free[rows] = _ramped(unlike(colours[rows], poses[rows]), _FREE, _HIDDEN)
         free[np.array(self._covered)] = 0
         free = np.minimum(_despeckled(free), _turned(poses))
-        free[~_inside(track) | ~track.seen] = 0
+        free[~mouth_inside(track) | ~track.seen] = 0
         return _softened(free, track)
 
     def usual(self) -> Float32:
@@ -155,8 +155,8 @@ def _turned(poses: Float64) -> Float32:
     return np.minimum(_ramped(yaw, YAW_FREE, YAW_HIDDEN), _ramped(pitch, PITCH_FREE, PITCH_HIDDEN))
 
 
-def _inside(track: Track) -> NDArray[np.bool_]:
-    """Whether lips and chin are within the picture."""
+def mouth_inside(track: Track) -> NDArray[np.bool_]:
+    """Whether lips and chin are within the picture, ``(frames,)``."""
     needed = track.points[:, [*LIPS, mesh.MOUTH_LEFT, mesh.MOUTH_RIGHT, mesh.CHIN], :2]
     return np.asarray(((needed >= 0) & (needed <= [track.width - 1, track.height - 1])).all((1, 2)))
 

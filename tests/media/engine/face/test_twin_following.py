@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from avatarium.engine.face.video.choosing import track_clip
 from avatarium.engine.face.video.tracking import Track, stretches, track_face
 from avatarium.errors import FaceError
 from bench.likeness.landmarks import Tracker
 from tests.conftest import MEDIA
-from tests.support.twin_clips import piece
+from tests.support.twin_clips import film_of, piece
 
 Image = NDArray[np.uint8]
 SUIT, WOMAN, GRID = "man-suit-700.mp4", "woman-idle-720p.mp4", "grid-bbaf2n.mpg"
@@ -96,6 +99,14 @@ def test_nobody_is_refused_with_what_to_do(people: int, number: int, said: str) 
     with pytest.raises(FaceError) as refused:
         track_face([*piece(SUIT, people), *blank(5)], number=number)
     assert refused.value.code == "no_face" and said in refused.value.message
+
+
+def test_a_passer_by_at_the_beginning_is_not_who_the_clip_is_about(tmp_path: Path) -> None:
+    clip = film_of(piece(WOMAN, 25, 200) + piece(SUIT, 75, 200), tmp_path / "clip.mp4")
+    track = track_clip(clip.path, clip.frames)
+    assert stretches(track.seen) == [(25, 100)]
+    other = track_clip(clip.path, clip.frames, number=2)
+    assert stretches(other.seen) == [(0, 25)]
 
 
 def test_progress_counts_frames() -> None:

@@ -143,6 +143,12 @@ def test_a_small_face_is_refused(tmp_path: Path) -> None:
     assert error.code == "face_too_small" and "36" in error.message
 
 
+def test_a_chin_beyond_the_edge_is_refused(tmp_path: Path) -> None:
+    chin = int(track_face(piece(SUIT, 3, 480)).points[0, 152, 1])
+    frames = [np.ascontiguousarray(frame[: (chin - 14) // 2 * 2]) for frame in piece(SUIT, 12, 480)]
+    assert refusal(frames, tmp_path).code == "face_cut_off"
+
+
 def test_a_picture_that_stands_still_is_refused(tmp_path: Path) -> None:
     assert refusal([piece(SUIT, 1, 320)[0]] * 30, tmp_path).code == "picture_stands_still"
 
