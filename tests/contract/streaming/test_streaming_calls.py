@@ -73,9 +73,12 @@ def test_a_token_has_the_fields_of_a2e(it: Running, stage: StageDouble, clock: M
 
 def test_the_stage_is_told_all_of_the_room(it: Running, stage: StageDouble) -> None:
     room = book(
-        it, resolution=360, shape="16:9", emotion="happy", microphone=True, qa_context="Open from 9.", record=True
+        it,
+        **{"resolution": 360, "shape": "16:9", "emotion": "happy", "microphone": True, "qa_context": "Open from 9."},
+        **{"record": True, "transparent": True},
     )
     spec = next(iter(stage.rooms.values())).spec
+    assert (spec.transparent, spec.package_key, spec.model_key) == (True, "", "")
     assert (spec.channel, spec.owner, spec.token_uid, spec.booked_s) == (room["channel"], it.user_id, room["uid"], 60)
     assert (spec.source, spec.gender, spec.resolution, spec.shape, spec.emotion) == (
         "ava",
@@ -119,6 +122,7 @@ def test_a_missing_time_is_refused(it: Running, stage: StageDouble) -> None:
         ({"background_id": "none"}, "background_not_found"),
         ({"background_color": "octarine"}, "colour_unknown"),
         ({"background_color": "#fff", "background_id": "x"}, "two_grounds"),
+        ({"background_color": "#fff", "transparent": True}, "two_grounds"),
         ({"emotion": "furious"}, "bad_emotion"),
         ({"shape": "1:9"}, "bad_shape"),
         ({"resolution": 2160}, "bad_resolution"),

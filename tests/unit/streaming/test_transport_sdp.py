@@ -25,7 +25,7 @@ from tests.support.live_offers import CHROMIUM
 SIZE = (512, 512)
 
 
-def _answer(offer: Offer) -> str:
+def _answer(offer: Offer, *, alpha: bool = False) -> str:
     mids = [section.mid for section in offer.sections if section.picture or section.sound]
     return write_answer(
         Answer(
@@ -36,8 +36,17 @@ def _answer(offer: Offer) -> str:
             senders={mid: Sender(ssrc=1, resent_ssrc=2, track="track") for mid in mids},
             stream="stream",
             session=1,
+            alpha=alpha,
         )
     )
+
+
+def test_only_the_picture_of_a_transparent_room_is_said_to_have_its_mask_below() -> None:
+    offer = read_offer(CHROMIUM, may_publish=False, size=SIZE)
+    assert "x-alpha" not in _answer(offer)
+    _, *sections = re.split(r"^m=", _answer(offer, alpha=True), flags=re.MULTILINE)
+    told = {section.split()[0]: section.count("a=x-alpha:below\r\n") for section in sections}
+    assert told.pop("video") == 1 and not any(told.values())
 
 
 def _code(text: str) -> str:
