@@ -15,7 +15,7 @@ LEAST = 0.015
 """Share of the largest part below which another part is noise."""
 HOLE = 0.0012
 """Share of the picture below which a hole inside a person is an earring, not the room between arm and body."""
-ROOM_PX = 7
+ROOM_PX = 12
 """Pixels about a part that is kept in which its soft edge lies."""
 
 
@@ -40,12 +40,9 @@ class Kept:
         sizes = stats[1:, cv2.CC_STAT_AREA]
         good = {int(n) + 1 for n in np.nonzero(sizes >= LEAST * sizes.max())[0]}
         good = self._followed(np.asarray(labels, np.int32), np.asarray(sizes, np.int32), good)
-        if len(good) == count - 1:
-            self._was = labels > 0 if self._face is not None else None
-            return mask
         keep = np.isin(labels, list(good))
         self._was = keep if self._face is not None else None
-        room = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * ROOM_PX + 1, 2 * ROOM_PX + 1))
+        room = np.ones((2 * ROOM_PX + 1, 2 * ROOM_PX + 1), np.uint8)
         near = cv2.blur(cv2.dilate(keep.astype(np.float32), room), (5, 5))
         return np.asarray(mask * near, np.float32)
 
