@@ -35,7 +35,6 @@ EVERYWHERE = ("400", "401", "403", "413", "429", "500", "503")
 RECORD_FIELDS = 6
 """An object of more fields than this is shown whole only once in a group."""
 SENTENCES = {
-    "clip_not_enough": "Why no lip-sync model can be learnt from the video of this avatar, then what would help.",
     "clip_unfit": "What of the video is not good enough for an avatar, then what to do about it.",
     "bad_url": "What is wrong with the address, then what is wanted.",
     "invalid_request": "What is wrong with the first field; `detail` lists every one.",

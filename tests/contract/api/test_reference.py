@@ -63,7 +63,7 @@ def test_every_reason_has_a_sentence_and_is_found_by_its_status() -> None:
     assert found["two_backgrounds"].number == 30005
     assert {"engine_bug", "time_limit", "cancelled", "interrupted"} <= set(found)
     assert [reason.code for reason in found.values() if not reason.sentence] == [
-        *("clip_not_enough", "clip_unfit", "bad_url", "invalid_request")
+        *("clip_unfit", "bad_url", "invalid_request")
     ]
 
 
