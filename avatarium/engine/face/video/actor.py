@@ -64,6 +64,22 @@ class Loop:
         )
         return cls(order=arrays["order"], tracked=tracked, pose=arrays["pose"], shown=arrays["shown"])
 
+    def check(self, clip_frames: int) -> None:
+        """Hold the numbers of a stranger's file against what they must be.
+
+        Raises:
+            ValueError: they are not.
+        """
+        tracked = self.tracked
+        numbers = (
+            tracked.points, tracked.local, tracked.controls, tracked.scale, tracked.turn, tracked.shift, self.pose,
+            self.shown,
+        )  # fmt: skip
+        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in numbers):
+            raise ValueError("numbers")
+        if tracked.scale.min() <= 0 or self.order.min() < 0 or self.order.max() >= clip_frames:
+            raise ValueError("order")
+
 
 class VideoActor:
     """A person in a video who can speak. Threads may share it.
@@ -118,8 +134,9 @@ class VideoActor:
             arrays = twin.arrays()
             loop, bank = Loop.from_arrays(arrays), Bank.from_arrays(arrays)
             size = twin.manifest.width, twin.manifest.height
+            loop.check(len(bank.light))
             return cls(films, size, loop, arrays["neutral"], bank, folder=folder)
-        except KeyError as problem:
+        except (KeyError, ValueError) as problem:
             shutil.rmtree(folder, ignore_errors=True)
             raise InputError(
                 "The avatar's file lacks what it needs. Make the avatar from its video again.", code="twin_unreadable"

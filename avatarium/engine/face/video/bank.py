@@ -105,12 +105,36 @@ class Bank:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """What :meth:`arrays` gave.
+        """What :meth:`arrays` gave. Nothing is believed: compiled loops read what the shapes promise.
 
         Raises:
             KeyError: one is missing.
+            ValueError: one is not what it must be.
         """
-        return cls(**{field.name: arrays[f"bank_{field.name}"] for field in fields(cls)})
+        bank = cls(**{field.name: np.ascontiguousarray(arrays[f"bank_{field.name}"]) for field in fields(cls)})
+        bank._check()
+        return bank
+
+    def _check(self) -> None:
+        count = len(self.frames)
+        shapes = {
+            "points": (count, mesh.VERTICES, 2),
+            "frames": (count,),
+            "controls": (count, len(Mouth)),
+            "pose": (count, 3),
+            "lips": (count, 3),
+            "blur": (count,),
+            "apart": (count, count),
+            "light": (len(self.light), 3),
+            "unit": (1,),
+        }
+        for name, shape in shapes.items():
+            array, kind = getattr(self, name), np.int32 if name == "frames" else np.float32
+            if array.shape != shape or array.dtype != kind or not np.isfinite(array).all():
+                raise ValueError(name)
+        whole = self.crops.dtype == np.uint8 and self.crops.ndim == 4 and self.crops.shape[::3] == (count, 3)
+        if not whole or count > MOST_FRAMES or min(self.crops.shape[1:3]) < 2 or self.unit[0] <= 0:
+            raise ValueError("crops")
 
     def scaled(self, share: float) -> Self:
         """Smaller crops, for a smaller picture; the same where they would hardly be smaller."""

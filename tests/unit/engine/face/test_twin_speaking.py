@@ -117,6 +117,17 @@ def test_a_bank_goes_into_a_file_and_comes_back() -> None:
     assert len(one) < MOST_FRAMES
 
 
+@pytest.mark.parametrize("name", ["bank_points", "bank_apart", "bank_frames", "bank_crops", "bank_unit", "bank_light"])
+def test_a_bank_whose_shapes_lie_is_refused_before_compiled_loops_read_it(name: str) -> None:
+    arrays = bank([0.0, 0.1, 0.2]).arrays()
+    for wrong in (arrays[name][..., :-1], arrays[name].astype(np.float64), arrays[name][None]):
+        with pytest.raises(ValueError, match="."):
+            Bank.from_arrays({**arrays, name: wrong})
+    if arrays[name].dtype == np.float32:
+        with pytest.raises(ValueError, match=name.removeprefix("bank_")):
+            Bank.from_arrays({**arrays, name: arrays[name] * np.float32("nan")})
+
+
 def test_coverage_tells_a_talking_mouth_from_a_silent_one() -> None:
     assert bank([0.0] * 30).coverage < 0.3
     rng = np.random.default_rng(3)
