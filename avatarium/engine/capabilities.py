@@ -63,9 +63,9 @@ FACES = Capability(
 )
 MATTE = Capability(
     name="cutting out the person",
-    engine="MediaPipe selfie segmentation with a guided filter",
-    assets=("selfie-segmentation",),
-    packages=("mediapipe",),
+    engine="MediaPipe selfie segmentation; closed-form matting for stills, colours and motion for videos, colour keys",
+    assets=("selfie-segmentation", "face-detector-far"),
+    packages=("mediapipe", "opencv-contrib-python", "numba"),
 )
 VIDEO = Capability(
     name="video files",
