@@ -66,8 +66,14 @@ class Client:
             time.sleep(1)
 
 
-def test_from_a_clip_to_a_live_room(service: Service, media: Path, tmp_path: Path) -> None:
-    client = Client(service)
+@pytest.fixture
+def client(service: Service) -> Iterator[Client]:
+    made = Client(service)
+    yield made
+    made.http.close()
+
+
+def test_from_a_clip_to_a_live_room(client: Client, media: Path, tmp_path: Path) -> None:
     url = client.upload(media / "talking-videos" / CLIP)
     body = {"name": "me", "gender": "female", "video_url": url, "consent": True}
     training = client.call("POST", "userVideoTwin/startTraining", body)
