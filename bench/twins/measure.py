@@ -35,6 +35,8 @@ from bench.twins.joint import joint_ratio
 from bench.twins.sources import SHORTEST_S, Source
 from bench.twins.watched import Watch, Watched
 
+KEPT_S = 12.0
+"""Of each clip: what follows is more of the same and takes long to measure."""
 TEXT = (
     "People may simply begin by picking up a purple pebble. Five wet fish move over the beach, and both of my brothers "
     "jump for joy. Who would have thought that it is so easy?"
@@ -79,7 +81,7 @@ def measure_clip(source: Source, folder: Path, speech: Sequence[Speech]) -> Meas
     """
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    clip = take_clip(source.path, folder, min_s=SHORTEST_S, keep_s=20.0)
+    clip = take_clip(source.path, folder, min_s=SHORTEST_S, keep_s=KEPT_S)
     intake_s = time.monotonic() - began
     prepared = prepare_twin(clip, folder / "made.twin")
     actor = VideoActor.open(prepared.path, under=folder)
