@@ -15,6 +15,7 @@ from avatarium.settings import load_settings
 from avatarium.streaming.stage import process
 from avatarium.streaming.stage.pacemaker import Pacemaker
 from avatarium.streaming.stage.process import StageProcess
+from avatarium.streaming.stage.watchdog import end_process
 from tests.support.live_rooms import in_loop
 
 
@@ -62,4 +63,4 @@ async def test_a_watchdog_watches_from_the_start_and_ends_what_it_was_told_to(
 
 def test_a_process_that_hangs_ends_unless_something_else_is_wanted(tmp_path: Path) -> None:
     platform: Any = SimpleNamespace(settings=load_settings(home=tmp_path))
-    assert StageProcess(platform)._on_hung is process.end_process
+    assert StageProcess(platform)._on_hung is end_process
