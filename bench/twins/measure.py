@@ -53,6 +53,8 @@ class Measured:
     clip: Clip
     prepared: Prepared
     intake_s: float
+    prepare_cpu_s: float
+    """Of all threads: what preparing costs however busy the machine is."""
     own: Likeness
     """The clip itself, its sounds guessed from its own sound track."""
     twin: Likeness
@@ -83,7 +85,9 @@ def measure_clip(source: Source, folder: Path, speech: Sequence[Speech]) -> Meas
     began = time.monotonic()
     clip = take_clip(source.path, folder, min_s=SHORTEST_S, keep_s=KEPT_S)
     intake_s = time.monotonic() - began
+    began_cpu = time.process_time()
     prepared = prepare_twin(clip, folder / "made.twin")
+    prepare_cpu_s = time.process_time() - began_cpu
     actor = VideoActor.open(prepared.path, under=folder)
     try:
         options = SpeakOptions(size=Size(actor.width, actor.height), shot=Shot.WHOLE)
@@ -98,6 +102,7 @@ def measure_clip(source: Source, folder: Path, speech: Sequence[Speech]) -> Meas
         clip=clip,
         prepared=prepared,
         intake_s=intake_s,
+        prepare_cpu_s=prepare_cpu_s,
         own=measure(clip.path, _own_phonemes(clip), source=prepared.poster),
         twin=measure(result, take.phonemes, source=prepared.poster),
         photo=_photo(prepared.poster, speech, folder / "photo.mp4", options),

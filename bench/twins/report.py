@@ -105,6 +105,7 @@ ROWS = (
     ),
     Row(title="intake, s for each s of clip", twin=lambda m: m.intake_s / m.clip.duration_s),
     Row(title="preparing, s for each s of clip", high=_at(4.5), twin=lambda m: m.prepared.seconds / m.clip.duration_s),
+    Row(title="preparing, CPU s for each s of clip", twin=lambda m: m.prepare_cpu_s / m.clip.duration_s),
     Row(title="render, CPU ms a frame", twin=lambda m: render_p(m.watched, 50)),
     Row(title="render p95, CPU ms a frame", high=_at(FRAME_MS), twin=lambda m: render_p(m.watched, 95)),
     Row(title="job, s for each s of video", high=_at(1), twin=lambda m: m.take.real_time_factor),

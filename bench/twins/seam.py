@@ -17,17 +17,18 @@ from bench.likeness.stillness import face_frame
 
 Mask = NDArray[np.bool_]
 
-REGION = (-1.15, 0.22, 1.15)
+REGION = (-1.15, 0.18, 1.15)
 """IOD from the middle of the eyes: left, top and right of what may change; the bottom is .6 IOD below the chin."""
 BELOW_CHIN = 0.6
-LIPS_GROWN = 1.18
+LIPS_GROWN, NEAR_GROWN = 1.18, 1.9
+"""Between these multiples of the lips' outline lie the edges of what is laid on."""
 LEAST_BAND = 200
 _TINY = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seam:
-    """Gradients of the band between lips and untouched skin, over those of the source at the very same pixels."""
+    """Gradients of a band about the lips, over those of the source at the very same pixels."""
 
     texture: float
     """Of the medians: below 1 where skin is smeared."""
@@ -65,7 +66,8 @@ def seam(base: Picture, result: Picture, before: Points, after: Points) -> Seam 
         before: landmarks of ``base``.
         after: landmarks of ``result``: both frames' lips are left out.
     """
-    band = changed(base, result) & ~_lips(before, base.shape) & ~_lips(after, base.shape)
+    lips = _lips(before, base.shape, LIPS_GROWN) | _lips(after, base.shape, LIPS_GROWN)
+    band = changed(base, result) & _lips(after, base.shape, NEAR_GROWN) & ~lips
     if band.sum() < LEAST_BAND:
         return None
     old, new = _steepness(base)[band], _steepness(result)[band]
@@ -75,9 +77,9 @@ def seam(base: Picture, result: Picture, before: Points, after: Points) -> Seam 
     )
 
 
-def _lips(points: Points, shape: tuple[int, ...]) -> Mask:
+def _lips(points: Points, shape: tuple[int, ...], times: float) -> Mask:
     outline = points[48:60]
-    grown = outline.mean(0) + LIPS_GROWN * (outline - outline.mean(0))
+    grown = outline.mean(0) + times * (outline - outline.mean(0))
     mask = np.zeros(shape[:2], np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(np.round(grown).astype(np.int32)), (1,))
     return np.asarray(mask > 0)

@@ -47,8 +47,8 @@ def skin() -> Picture:
 def soft(radius: float) -> NDArray[np.float32]:
     """1 on the mouth, falling to 0 over the skin about it."""
     y, x = np.mgrid[0:SIDE, 0:SIDE]
-    away = np.hypot((x - 180) / 1.4, y - 225)
-    return np.clip((radius - away) / 20, 0, 1).astype(np.float32)[..., None]
+    away = np.hypot((x - 180) / 2.2, y - 225)
+    return np.asarray(np.clip((radius - away) / 16, 0, 1)[..., None], np.float32)
 
 
 def blended(base: Picture, layer: NDArray[Any], weight: NDArray[np.float32]) -> Picture:
@@ -76,20 +76,20 @@ def kept(name: str, value: float) -> bool:
 
 def test_moved_skin_that_is_blended_softly_is_no_seam() -> None:
     base = skin()
-    found = judged(base, blended(base, moved(base), soft(75)))
+    found = judged(base, blended(base, moved(base), soft(34)))
     assert kept("texture", found.texture) and kept("edges", found.edges)
 
 
 def test_a_patch_with_a_hard_edge_is_a_seam() -> None:
     base = skin()
-    hard = (soft(75) > 0.5).astype(np.float32)
+    hard = (soft(34) > 0.5).astype(np.float32)
     assert not kept("edges", judged(base, blended(base, moved(base) + 45, hard)).edges)
 
 
 def test_a_smeared_band_is_a_seam() -> None:
     base = skin()
     smeared = cv2.GaussianBlur(moved(base), (0, 0), 4)
-    assert not kept("texture", judged(base, blended(base, smeared, soft(90))).texture)
+    assert not kept("texture", judged(base, blended(base, smeared, soft(50))).texture)
 
 
 def test_a_frame_that_was_not_changed_has_no_band() -> None:
@@ -178,7 +178,7 @@ def test_rows_tell_bars_and_verdicts() -> None:
 
 def test_a_sheet_shows_the_source_above_the_result_and_keeps_under_its_size(tmp_path: Path) -> None:
     clip = encode(tmp_path / "clip.mp4", (numbered(k) for k in range(30)))
-    result = encode(tmp_path / "twin.mp4", (255 - numbered(k) for k in range(20)))
+    result = encode(tmp_path / "twin.mp4", (np.asarray(255 - numbered(k), np.uint8) for k in range(20)))
     picture = sheet(clip, list(range(29, 9, -1)), result, columns=4, height=120)
     assert picture.shape[0] == 2 * 120 + 2
     upper, lower = picture[:120].astype(int), picture[122:].astype(int)
