@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from avatarium.engine.assets import default_home
 from avatarium.engine.assets.lock import locked
@@ -88,9 +88,9 @@ def filmed_view(actor: VideoActor, options: SpeakOptions) -> Renderer:
         PictureError: ``person_not_found``: another ground is asked for and the twin was made without matting.
         OptionError: ``shot_and_fit``, or a canvas on which the person cannot lie.
     """
-    fps = float(options.fps)
+    own: dict[str, Any] = {"fps": float(options.fps), "basis": None if options.style is None else options.style.basis}
     if options.canvas is not None:
-        return _staged(actor, options.canvas, fps, clear=options.alpha)
+        return _staged(actor, options.canvas, own, clear=options.alpha)
     size = options.size or _usual_size(actor)
     canvas = None
     if options.fit is not Fit.CROP:
@@ -98,7 +98,7 @@ def filmed_view(actor: VideoActor, options: SpeakOptions) -> Renderer:
         canvas = blurred_ground(actor.picture, size) if blurred else make_ground((0, 0, 0), size)
     ground = None if options.background is None else make_ground(options.background, size)
     placement = frame_shot(actor, size, options.shot, options.fit)
-    return VideoView(actor, size, placement, canvas=canvas, background=ground, cutout=options.alpha, fps=fps)
+    return VideoView(actor, size, placement, canvas=canvas, background=ground, cutout=options.alpha, **own)
 
 
 def twin_of_clip(path: Path, face: int, *, matte: bool, note: Note) -> Path:
@@ -155,13 +155,13 @@ def _needs_matte(options: SpeakOptions) -> bool:
     return options.alpha or options.background is not None or (canvas is not None and canvas.ground is not None)
 
 
-def _staged(actor: VideoActor, canvas: Canvas, fps: float, *, clear: bool) -> Renderer:
+def _staged(actor: VideoActor, canvas: Canvas, own: dict[str, Any], *, clear: bool) -> Renderer:
     width, height = actor.width, actor.height
     size = canvas.size(width, height, clear=clear)
     if canvas.ground is None and not clear:
-        return VideoView(actor, size, frame_shot(actor, size, Shot.WHOLE), fps=fps)
+        return VideoView(actor, size, frame_shot(actor, size, Shot.WHOLE), **own)
     ground = None if clear else canvas.ground_picture(size, width, height)
-    return VideoStage(actor, size, canvas.person_box(size, width, height, clear=clear), ground, fps=fps)
+    return VideoStage(actor, size, canvas.person_box(size, width, height, clear=clear), ground, **own)
 
 
 def _usual_size(actor: VideoActor) -> Size:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.face.pose import COMING, Floats, Mouth, Pose
 from avatarium.engine.face.shot import face_box, frame_shot
+from avatarium.engine.face.style.record import OWN_SHAPE, SpeakingStyle
 from avatarium.engine.face.video.actor import Films, Loop, VideoActor
 from avatarium.engine.face.video.bank import build_bank, lips_colour
 from avatarium.engine.face.video.films import FilmWriter
@@ -21,7 +22,8 @@ from avatarium.engine.face.video.stage import VideoStage
 from avatarium.engine.face.video.tracking import track_face
 from avatarium.engine.face.video.view import VideoView
 from avatarium.engine.face.video.warping import Tracked
-from avatarium.engine.filmed import is_clip, is_twin
+from avatarium.engine.filmed import filmed_view, is_clip, is_twin
+from avatarium.engine.talking import SpeakOptions
 from avatarium.engine.video.canvas import PixelBox
 from avatarium.engine.video.framing import Fit, Size, place
 from avatarium.errors import InputError, PictureError
@@ -322,3 +324,17 @@ def test_twins_clips_and_pictures_are_told_by_content(actor: VideoActor, tmp_pat
     zipped = tmp_path / "some.twin"
     zipped.write_bytes(b"PK\x03\x04" + bytes(100))
     assert not is_twin(zipped)
+
+
+def test_the_skin_of_a_trained_model_moved_live_but_not_in_files(actor: VideoActor) -> None:
+    own = np.zeros(OWN_SHAPE, np.int8)
+    own[Mouth.OPEN, :, 1] = 40
+    style = SpeakingStyle(own=own.tobytes())
+    mouth = np.zeros(len(Mouth), np.float32)
+    mouth[Mouth.OPEN] = 0.1
+    shown = []
+    for options in (SpeakOptions(size=SIZE), SpeakOptions(size=SIZE, style=style)):
+        view = filmed_view(actor, options)
+        shown.append(view.render(Pose(mouth=mouth)).astype(int))
+        view.close()
+    assert np.abs(shown[0] - shown[1]).max() > 20
