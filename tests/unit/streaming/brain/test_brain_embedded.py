@@ -295,6 +295,7 @@ def test_a_search_goes_before_the_rest_of_a_preparation_that_has_begun(monkeypat
         long = asyncio.create_task(library.shelf("One is the first. " + "This is a long text about bread. " * 120))
         await batches.until_begun()
         other = asyncio.create_task(library.shelf("Two is the number of our shops. The second one is on Monday open."))
+        await asyncio.sleep(0.05)
         asked = asyncio.create_task(search(library))
         await asyncio.sleep(0.05)
         batches.go.set()
@@ -308,6 +309,7 @@ def test_a_search_goes_before_the_rest_of_a_preparation_that_has_begun(monkeypat
 
 def test_a_preparation_that_nobody_waits_for_is_given_up_amid_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
     batches = Batches(monkeypatch)
+    ready = prepare_context(HOTEL, by_meaning=False)
     text = "This is a sentence of a long text about bread. " * 100
 
     async def run() -> None:
@@ -317,7 +319,10 @@ def test_a_preparation_that_nobody_waits_for_is_given_up_amid_its_work(monkeypat
         impatient.cancel()
         await asyncio.wait([impatient])
         batches.go.set()
-        await library.search(prepare_context(HOTEL, by_meaning=False), query_of("Sauna?", Memory(), "en"))
+        # In the order in which they came, this would be after all of it.
+        await library.shelf("Zwei Wörter.")
+        await library.search(ready, query_of("Sauna?", Memory(), "en"))
+        await library.shelf("Drei kurze Wörter.")
         assert len(batches.done) == 1
         assert (await library.shelf(text)).index.units, "and begun again for who wants it later"
         await library.aclose()
