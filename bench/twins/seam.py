@@ -17,9 +17,8 @@ from bench.likeness.stillness import face_frame
 
 Mask = NDArray[np.bool_]
 
-REGION = (-1.15, 0.18, 1.15)
-"""IOD from the middle of the eyes: left, top and right of what may change; the bottom is .6 IOD below the chin."""
-BELOW_CHIN = 0.6
+TOP, BESIDE, BELOW = 0.1, 0.35, 0.6
+"""IOD: what may change begins so far below the corners of the eyes, and reaches so far beyond jaw and chin."""
 LIPS_GROWN, NEAR_GROWN = 1.18, 1.9
 """Between these multiples of the lips' outline lie the edges of what is laid on."""
 LEAST_BAND = 200
@@ -43,9 +42,9 @@ def region(points: Points, shape: tuple[int, ...]) -> Mask:
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
     x = to_face[0, 0] * columns + to_face[0, 1] * rows + to_face[0, 2]
     y = to_face[1, 0] * columns + to_face[1, 1] * rows + to_face[1, 2]
-    chin = float((to_face @ [*points[8], 1.0])[1])
-    left, top, right = REGION
-    return np.asarray((x >= left) & (x <= right) & (y >= top) & (y <= chin + BELOW_CHIN))
+    jaw = to_face @ np.vstack([points[:17].T, np.ones(17)])
+    left, right, bottom = jaw[0].min() - BESIDE, jaw[0].max() + BESIDE, jaw[1].max() + BELOW
+    return np.asarray((x >= left) & (x <= right) & (y >= TOP) & (y <= bottom))
 
 
 def changed(base: Picture, result: Picture) -> Mask:

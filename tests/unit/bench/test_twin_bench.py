@@ -32,7 +32,9 @@ def landmarks() -> Points:
     points[36], points[45] = (120, 140), (240, 140)
     angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     points[48:60] = np.column_stack([180 + 38 * np.cos(angle), 225 + 16 * np.sin(angle)])
-    points[8] = (180, 290)
+    points[:17] = np.column_stack(
+        [180 - 80 * np.cos(np.linspace(0, np.pi, 17)), 140 + 150 * np.sin(np.linspace(0, np.pi, 17))]
+    )
     return points
 
 
