@@ -7,14 +7,15 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avatarium.engine.assets import default_home
 from avatarium.engine.assets.lock import locked
 from avatarium.engine.face.shot import Shot, frame_shot
+from avatarium.engine.face.stage import Stage
 from avatarium.engine.face.video.actor import VideoActor
-from avatarium.engine.face.video.stage import VideoStage
 from avatarium.engine.face.video.view import VideoView
 from avatarium.engine.files import open_regular
 from avatarium.engine.picture.sniff import HEAD_BYTES, describe_other, sniff_picture
@@ -161,7 +162,8 @@ def _staged(actor: VideoActor, canvas: Canvas, own: dict[str, Any], *, clear: bo
     if canvas.ground is None and not clear:
         return VideoView(actor, size, frame_shot(actor, size, Shot.WHOLE), **own)
     ground = None if clear else canvas.ground_picture(size, width, height)
-    return VideoStage(actor, size, canvas.person_box(size, width, height, clear=clear), ground, **own)
+    box = canvas.person_box(size, width, height, clear=clear)
+    return Stage(actor, size, box, ground, show=partial(VideoView, **own))
 
 
 def _usual_size(actor: VideoActor) -> Size:

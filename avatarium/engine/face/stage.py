@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarium.engine.face.actor import PhotoActor, View
+from avatarium.engine.face.actor import View
 from avatarium.engine.face.pose import Pose
 from avatarium.engine.face.shot import Portrayed, face_box
 from avatarium.engine.video.canvas import PixelBox, frame_box
 from avatarium.engine.video.framing import Placement, Size
+
+if TYPE_CHECKING:
+    from avatarium.engine.production import Renderer
 
 Image = NDArray[np.uint8]
 
@@ -19,7 +25,7 @@ _ROOM = 0.6
 
 
 class Stage:
-    """An actor over a ground, the actor's whole picture filling a box of the frame. Use one stage a thread.
+    """An actor over a ground, the actor's whole picture filling a box of the frame. Use it as the view that it shows.
 
     Only what is seen, and the face with some room around it, is rendered: a small person costs little.
 
@@ -28,27 +34,33 @@ class Stage:
         size: of the frames.
         box: where the picture lies, in pixels of the frame; it may hang over the edges.
         ground: RGB ``(height, width, 3)``; None for the person alone, by :meth:`render_cutout`.
+        show: makes the actor's view, as :class:`View` does that of a photo.
 
     Raises:
         PictureError: ``person_not_found``: the person cannot be told from the ground.
     """
 
-    in_order = False
-    """Frames depend on the pose alone."""
-
-    def __init__(self, actor: PhotoActor, size: Size, box: PixelBox, ground: Image | None) -> None:
+    def __init__(
+        self,
+        actor: Portrayed,
+        size: Size,
+        box: PixelBox,
+        ground: Image | None,
+        show: Callable[..., Renderer] = View,
+    ) -> None:
         self.size = size
-        window = window_of(actor, box, frame_box(size))
+        window = _window(actor, box, frame_box(size))
         self._seen = box.meeting(frame_box(size))
         self._part = self._seen.moved(-window.left, -window.top)
         self._ground = ground
-        self._view = View(
+        self._view = show(
             actor,
             Size(window.width, window.height),
-            placed_in(actor, box.moved(-window.left, -window.top)),
-            background=None if ground is None else behind(ground, window),
+            _placed(actor, box.moved(-window.left, -window.top)),
+            background=None if ground is None else _behind(ground, window),
             cutout=ground is None,
         )
+        self.in_order = self._view.in_order
 
     def render(self, pose: Pose) -> Image:
         """One frame, RGB ``(height, width, 3)``."""
@@ -66,10 +78,11 @@ class Stage:
         return frame
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Close the view."""
+        self._view.close()
 
 
-def window_of(actor: Portrayed, box: PixelBox, frame: PixelBox) -> PixelBox:
+def _window(actor: Portrayed, box: PixelBox, frame: PixelBox) -> PixelBox:
     """What has to be rendered: the part of the box that is seen, and the face."""
     height, width = actor.picture.shape[:2]
     face, across, down = face_box(actor), box.width / width, box.height / height
@@ -83,7 +96,7 @@ def window_of(actor: Portrayed, box: PixelBox, frame: PixelBox) -> PixelBox:
     return box.meeting(frame).around(around.meeting(box))
 
 
-def placed_in(actor: Portrayed, target: PixelBox) -> Placement:
+def _placed(actor: Portrayed, target: PixelBox) -> Placement:
     """The placement that fills a box with the whole picture."""
     height, width = actor.picture.shape[:2]
     return Placement(
@@ -98,7 +111,7 @@ def placed_in(actor: Portrayed, target: PixelBox) -> Placement:
     )
 
 
-def behind(ground: Image, window: PixelBox) -> Image:
+def _behind(ground: Image, window: PixelBox) -> Image:
     """The ground in a window, its border drawn on where the window hangs over."""
     height, width = ground.shape[:2]
     inside = window.meeting(PixelBox(left=0, top=0, right=width, bottom=height))

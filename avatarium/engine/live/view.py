@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -82,13 +83,12 @@ class _OwnTwin(VideoView):
         style: SpeakingStyle | None,
     ) -> None:
         self._own = actor
-        try:
+        with ExitStack() as unless_made:
+            unless_made.callback(actor.close)
             size = _size(actor.width, actor.height, resolution, shape)
             placement, ground = frame_shot(actor, size, shot), _ground(background, size)
             super().__init__(actor, size, placement, background=ground, cutout=cutout, basis=_basis(style))
-        except BaseException:
-            actor.close()
-            raise
+            unless_made.pop_all()
 
     def close(self) -> None:
         """Let go of the films and of the twin."""

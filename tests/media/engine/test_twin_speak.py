@@ -9,7 +9,7 @@ import pytest
 
 from avatarium.engine import filmed
 from avatarium.engine.face.pose import Pose
-from avatarium.engine.face.video.stage import VideoStage
+from avatarium.engine.face.stage import Stage
 from avatarium.engine.face.video.view import VideoView
 from avatarium.engine.talking import SpeakOptions, prepare_view, speak
 from avatarium.engine.video.canvas import Canvas, Rectangle
@@ -58,5 +58,5 @@ def test_a_clip_is_prepared_once_and_says_what_it_is_told(
     with pytest.raises(PictureError, match="without cutting"):
         prepare_view(twin, SpeakOptions(canvas=canvas))
     whole = prepare_view(twin, SpeakOptions(canvas=Canvas(resolution=480)))
-    assert not isinstance(whole, VideoStage)
+    assert not isinstance(whole, Stage)
     assert np.ptp(whole.render(Pose())) > 100

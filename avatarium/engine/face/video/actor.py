@@ -6,10 +6,11 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from avatarium.engine.face.video.bank import Bank
 from avatarium.engine.face.video.playing import Player
 from avatarium.engine.face.video.warping import OwnFace, Tracked, Warping
 from avatarium.errors import InputError
+
+if TYPE_CHECKING:
+    from avatarium.engine.face.video.package import TwinFile
 
 Image = NDArray[np.uint8]
 
@@ -123,27 +127,31 @@ class VideoActor:
 
         twin = read_twin(path)
         folder = Path(tempfile.mkdtemp(prefix="twin-", dir=under))
-        try:
-            base = twin.extract("base.mp4", folder)
-            matted = twin.manifest.has_alpha
-            films = Films(
-                base=base,
-                person=twin.extract("person.mp4", folder) if matted else None,
-                alpha=twin.extract("alpha.mp4", folder) if matted else None,
-            )
-            arrays = twin.arrays()
-            loop, bank = Loop.from_arrays(arrays), Bank.from_arrays(arrays)
-            size = twin.manifest.width, twin.manifest.height
-            loop.check(len(bank.light))
-            return cls(films, size, loop, arrays["neutral"], bank, folder=folder)
-        except (KeyError, ValueError) as problem:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise InputError(
-                "The avatar's file lacks what it needs. Make the avatar from its video again.", code="twin_unreadable"
-            ) from problem
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        with ExitStack() as unless_made:
+            unless_made.callback(shutil.rmtree, folder, ignore_errors=True)
+            try:
+                actor = cls._of(twin, folder)
+            except (KeyError, ValueError) as problem:
+                raise InputError(
+                    "The avatar's file lacks what it needs. Make the avatar from its video again.",
+                    code="twin_unreadable",
+                ) from problem
+            unless_made.pop_all()
+        return actor
+
+    @classmethod
+    def _of(cls, twin: TwinFile, folder: Path) -> Self:
+        matted = twin.manifest.has_alpha
+        films = Films(
+            base=twin.extract("base.mp4", folder),
+            person=twin.extract("person.mp4", folder) if matted else None,
+            alpha=twin.extract("alpha.mp4", folder) if matted else None,
+        )
+        arrays = twin.arrays()
+        loop, bank = Loop.from_arrays(arrays), Bank.from_arrays(arrays)
+        loop.check(len(bank.light))
+        size = twin.manifest.width, twin.manifest.height
+        return cls(films, size, loop, arrays["neutral"], bank, folder=folder)
 
     @property
     def frames(self) -> int:

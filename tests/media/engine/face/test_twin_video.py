@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from avatarium.engine.face.pose import COMING, Floats, Mouth, Pose
 from avatarium.engine.face.shot import face_box, frame_shot
+from avatarium.engine.face.stage import Stage
 from avatarium.engine.face.style.record import OWN_SHAPE, SpeakingStyle
 from avatarium.engine.face.video.actor import Films, Loop, VideoActor
 from avatarium.engine.face.video.bank import build_bank, lips_colour
 from avatarium.engine.face.video.films import FilmWriter
 from avatarium.engine.face.video.measures import measure
 from avatarium.engine.face.video.playing import Player
-from avatarium.engine.face.video.stage import VideoStage
 from avatarium.engine.face.video.tracking import track_face
 from avatarium.engine.face.video.view import VideoView
 from avatarium.engine.face.video.warping import Tracked
@@ -270,7 +270,7 @@ def test_a_person_stands_over_another_ground_to_the_pixel(actor: VideoActor) -> 
 def test_on_a_canvas_the_person_lies_where_the_layout_says(actor: VideoActor) -> None:
     size, box = Size(640, 360), PixelBox(left=-60, top=40, right=324, bottom=424)
     ground = np.full((360, 640, 3), 90, np.uint8)
-    stage = VideoStage(actor, size, box, ground)
+    stage = Stage(actor, size, box, ground, VideoView)
     frame = stage.render(poses(speaking())[4])
     alone = view_of(actor, cutout=True).render_cutout(poses(speaking())[4])
     assert frame.shape == (360, 640, 3)
