@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +68,17 @@ def check_length(seconds: float) -> None:
         )
 
 
-def clip_of(job: Job[Any], url: str, *, least_s: float = SHORTEST_S) -> Clip:
-    """The clip behind an address, made plain, in the scratch folder; made unless it lies there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A user's video, made plain."""
+
+    clip: Clip
+    sha256: str
+    """Of the file as it was fetched."""
+
+
+def taken(job: Job[Any], url: str) -> Taken:
+    """The video behind an address, made plain, in the scratch folder; made unless it lies there.
 
     Raises:
         InputError: the sentence says what is wrong with it.
@@ -78,42 +89,45 @@ def clip_of(job: Job[Any], url: str, *, least_s: float = SHORTEST_S) -> Clip:
     folder = job.scratch / f"{job.task.attempt}-clip"
     note = folder / "clip.json"
     if note.exists():
-        return clip_from_json(json.loads(note.read_text(encoding="utf-8")))
+        noted = json.loads(note.read_text(encoding="utf-8"))
+        return Taken(clip=clip_from_json(noted["clip"]), sha256=noted["sha256"])
     given = job.fetch(url, Kind.VIDEO, "video")
     folder.mkdir(exist_ok=True)
-    clip = take_clip(given.path, folder, min_s=least_s, max_s=LONGEST_S, keep_s=KEPT_S, progress=job.progress)
+    with given.path.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    clip = take_clip(given.path, folder, min_s=SHORTEST_S, max_s=LONGEST_S, keep_s=KEPT_S, progress=job.progress)
     part = note.with_suffix(".part")
-    part.write_text(json.dumps(clip_to_json(clip)), encoding="utf-8")
+    part.write_text(json.dumps({"clip": clip_to_json(clip), "sha256": sha256}), encoding="utf-8")
     part.replace(note)
-    return clip
+    return Taken(clip=clip, sha256=sha256)
 
 
 def same_clip(job: Job[Any], url: str) -> Clip:
     """The clip that an earlier step has made plain, made again if that was on another machine.
 
     Raises:
-        InputError: ``clip_changed``: another video lies behind the address by now; else as :func:`clip_of`.
+        InputError: ``clip_changed``: another video lies behind the address by now; else as :func:`taken`.
     """
-    clip = clip_of(job, url)
-    if clip.frames != job.results["clip_frames"]:
+    video = taken(job, url)
+    if video.sha256 != job.results["clip_sha256"]:
         raise InputError(
             "The video behind the URL has changed since it was looked at. Start again.", code="clip_changed"
         )
-    return clip
+    return video.clip
 
 
 def looked_at(job: Job[Any], clip: Clip) -> tuple[Track, Advice]:
-    """Where the face is in every frame of a clip, and what is thought of the clip.
+    """Where the face that the clip is about is in every frame, and what is thought of the clip.
 
     Raises:
         FaceError: no face that an avatar can be made of.
     """
     from avatarium.engine.face.advice import advise, sample_numbers
+    from avatarium.engine.face.video.choosing import track_clip
     from avatarium.engine.face.video.measures import measure
-    from avatarium.engine.face.video.tracking import track_face
     from avatarium.engine.video import read_frames
 
-    track = track_face(read_frames(clip.path), progress=lambda done: job.progress(done / clip.frames))
+    track = track_clip(clip.path, clip.frames, progress=lambda done: job.progress(done / clip.frames))
     wanted = set(sample_numbers(len(track)))
     sample = {number: frame for number, frame in enumerate(read_frames(clip.path)) if number in wanted}
     return track, advise(sample, track, measure(track), clip.sound, clip)

@@ -95,7 +95,7 @@ def _of_picture(job: Job[AdviceStart]) -> dict[str, Any]:
 
 
 def _of_clip(job: Job[AdviceStart]) -> dict[str, Any]:
-    clip = clips.clip_of(job, job.start.video_url)
+    clip = clips.taken(job, job.start.video_url).clip
     _, advice = clips.looked_at(job, clip)
     return {
         "score": advice.score,

@@ -21,9 +21,10 @@ BASE_HEIGHT = 480
 
 def take(job: Job[TwinStart]) -> dict[str, Any]:
     """Fetch the video and make it plain; keep its sound and the picture of its own ground."""
-    clip = clips.clip_of(job, job.start.video_url)
+    video = clips.taken(job, job.start.video_url)
+    clip = video.clip
     made: dict[str, Any] = {
-        "clip_frames": clip.frames,
+        "clip_sha256": video.sha256,
         "seconds": round(clip.duration_s, 2),
         "notes": list(clip.notes),
         "sound_key": "",
