@@ -16,7 +16,8 @@ STANDARD = (
     "words which they did not say. Whoever gives this statement answers for it."
 )
 """Kept where somebody says yes and gives no words of their own."""
-_YES, _NO = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
+_YES = ("true", "yes", "y", "1", "on", "agreed", "i agree", "i consent")
+_NO = ("", "false", "no", "n", "0", "off", "none", "null")
 
 
 def _as_text(given: Any) -> Any:
@@ -28,26 +29,41 @@ class Consented(LenientStart):
 
     consent: Annotated[str, BeforeValidator(_as_text), Field(max_length=TEXT_MAX)] = Field(
         "",
-        description="`true`, or the very words: that the person shown agrees. Kept with the avatar and shown in its "
-        "record. Needed where the installation says so.",
+        description="`true`: the person shown agrees. Kept with the avatar and shown in its record. Needed where the "
+        "installation says so.",
     )
     consent_text: str = Field(
-        "", max_length=TEXT_MAX, description="The words that were agreed to, where `consent` is only `true`."
+        "", max_length=TEXT_MAX, description="The words that were agreed to; they count beside `consent`: true only."
     )
     consent_name: Name = Field("", description="Who agreed.")
 
     @property
     def has_consent(self) -> bool:
-        """Whether the caller says that the person agrees."""
-        return bool(self.consent_text) if not self.consent else self.consent.lower() not in _NO
+        """Whether the caller says clearly that the person agrees. Words alone may say anything, also no."""
+        return self._said in _YES
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether something is said of consent that is neither a yes nor a no."""
+        return self._said not in (*_YES, *_NO) or bool(not self._said and self.consent_text)
+
+    @property
+    def _said(self) -> str:
+        return self.consent.strip().rstrip(".!").rstrip().lower()
 
 
 def check_consent(start: Consented, *, required: bool) -> None:
-    """Refuse a person without consent where it is needed.
+    """Refuse a person without consent where it is needed, and words that might be one or none everywhere.
 
     Raises:
-        RequestError: ``consent_required``.
+        RequestError: ``consent_unclear``, ``consent_required``.
     """
+    if start.is_unclear:
+        raise RequestError(
+            "`consent` is neither a clear yes nor a clear no. If the person agrees, send `consent`: true, and what they "
+            "agreed to as `consent_text`.",
+            code="consent_unclear",
+        )
     if required and not start.has_consent:
         raise RequestError(
             "This installation makes avatars only of people who agree. Ask the person, then send `consent`: true, and "
@@ -60,8 +76,7 @@ def consent_record(start: Consented, *, account: str, at_ms: int) -> dict[str, A
     """What is kept of a consent; empty where none was given."""
     if not start.has_consent:
         return {}
-    own_words = "" if start.consent.lower() in (*_YES, *_NO) else start.consent
-    text = start.consent_text or own_words or STANDARD
+    text = start.consent_text or STANDARD
     return {
         "text": text,
         "sha256": hashlib.sha256(text.encode()).hexdigest(),

@@ -129,8 +129,8 @@ def test_the_own_ground_is_understood_however_it_is_spelt(
     [
         ({"consent": True}, STANDARD),
         ({"consent": "true", "consent_text": "I agree."}, "I agree."),
-        ({"consent": "Ada agreed on Monday."}, "Ada agreed on Monday."),
-        ({"consent_text": "I agree."}, "I agree."),
+        ({"consent": "Yes.", "consent_text": "Ada agreed on Monday."}, "Ada agreed on Monday."),
+        ({"consent": "I agree."}, STANDARD),
     ],
 )
 def test_consent_is_kept_with_its_digest_and_shown(it: Running, given: dict[str, Any], text: str) -> None:
@@ -148,6 +148,13 @@ def test_without_consent_nothing_is_made_where_it_is_required(tmp_path: Path, gi
             answer = it.post("userVideoTwin/startTraining", {**source, **given})
             assert (answer["status"], answer["reason"]) == (400, "consent_required")
         assert it.post("userVideoTwin/startTraining", {"video_url": CLIP, "consent": True})["consent"]
+
+
+@pytest.mark.parametrize("given", [{"consent": "No, I do not agree."}, {"consent_text": "I agree."}])
+def test_words_that_might_be_no_consent_are_asked_about(it: Running, given: dict[str, str]) -> None:
+    answer = it.post("userVideoTwin/startTraining", {"video_url": CLIP, **given})
+    assert (answer["status"], answer["reason"]) == (400, "consent_unclear")
+    assert "`consent`: true" in answer["message"]
 
 
 def test_no_consent_is_not_shown_as_one(it: Running) -> None:

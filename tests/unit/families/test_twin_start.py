@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from avatarium.catalogue.models import PHOTO, VIDEO
 from avatarium.errors import RequestError
 from avatarium.families.clips import LONGEST_S, SHORTEST_S, check_length
-from avatarium.families.consent import STANDARD, TEXT_MAX, consent_record
+from avatarium.families.consent import STANDARD, TEXT_MAX, check_consent, consent_record
 from avatarium.families.twin import TwinStart, avatar_id_of
 
 CLIP = "https://files.example/me.mp4"
@@ -45,10 +45,30 @@ def test_what_means_yes(consent: object) -> None:
     assert start(consent=consent).has_consent
 
 
-@pytest.mark.parametrize("consent", [False, "false", "No", "0", 0, "", None, "off"])
+@pytest.mark.parametrize("consent", [False, "false", "No", "0", 0, "", None, "off", "none", "n", "no.", " NO! "])
 def test_what_means_no(consent: object) -> None:
     assert not start(consent=consent).has_consent
     assert consent_record(start(consent=consent), account="a", at_ms=1) == {}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"consent": "No, I do not agree."},
+        {"consent": "not yet"},
+        {"consent": "Ada agreed on Monday."},
+        {"consent": "No, I do not agree.", "consent_text": "I agree."},
+        {"consent_text": "I agree."},
+    ],
+)
+def test_words_are_not_taken_for_consent(words: dict[str, str]) -> None:
+    """They may as well refuse it."""
+    made = start(**words)
+    assert not made.has_consent and consent_record(made, account="a", at_ms=1) == {}
+    for required in (True, False):
+        with pytest.raises(RequestError, match="clear yes") as refused:
+            check_consent(made, required=required)
+        assert refused.value.code == "consent_unclear"
 
 
 @pytest.mark.parametrize("wrong", [{"consent": ["yes"]}, {"consent": "x" * (TEXT_MAX + 1)}, {"consent": {}}])
