@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.face.pose import Mouth
 from avatarium.engine.video.intake import CLIP_FPS
+from avatarium.errors import FaceError, InputError
 
 if TYPE_CHECKING:  # tracking brings a detector along
     from avatarium.engine.face.video.measures import Measures
@@ -31,8 +32,9 @@ SAMPLES = 40
 """Frames that are looked at closely."""
 MENTIONED = 0.7
 """What is worse than this is put into words."""
-LEAST_SEEN_S, LEAST_IOD, LEAST_LIGHT, MOST_TURNED_DEG, MOST_COVERED = 4.0, 26.0, 22.0, 38.0, 0.5
-"""Beyond these no avatar is made."""
+LEAST_LIGHT, MOST_COVERED = 22.0, 0.5
+"""Beyond these no avatar is made; what the track tells is judged by ``fitness``, as in the making."""
+_TURNED_FAR_DEG = 34.0
 REFUSED_AT_MOST = 20
 """Points that a clip has at most of which no avatar can be made."""
 
@@ -49,6 +51,8 @@ class Advice:
     """What was measured, for programs."""
     fit_to_train: bool
     """Whether an avatar can be made of it at all; where not, the first sentences say why."""
+    reason: str = ""
+    """Where not, the code of the first of the errors that its making would end with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +189,9 @@ def sample_numbers(frames: int) -> tuple[int, ...]:
 def advise(sample: Mapping[int, Image], track: Track, measures: Measures, sound: Path | None, clip: Clip) -> Advice:
     """Judge a clip; takes a second or two.
 
+    A track of which :func:`~avatarium.engine.face.video.preparation.prepare_twin` would make nothing is never called
+    fit.
+
     Args:
         sample: frames of the clip by their number, RGB; those of :func:`sample_numbers`.
         track: of the whole clip.
@@ -203,12 +210,38 @@ def advise(sample: Mapping[int, Image], track: Track, measures: Measures, sound:
     from avatarium.engine.face.advice_sound import sound_facts
 
     facts |= sound_facts(sound)
-    return judged(facts)
+    return judged(facts, _refused(track, measures))
 
 
-def judged(facts: Facts) -> Advice:
-    """The score and the sentences that facts make."""
+def _refused(track: Track, measures: Measures) -> FaceError | InputError | None:
+    """The error with which the making of an avatar would end, as far as the track tells."""
+    from avatarium.engine.face.video import fitness
+
+    try:
+        fitness.refuse_unseen(track)
+        fitness.refuse_unusable(track, measures)
+    except (FaceError, InputError) as problem:
+        return problem
+    return None
+
+
+_ABOUT = {
+    "face_lost": "seen_share",
+    "too_many_cuts": "cuts_a_minute",
+    "face_too_small": "iod",
+    "face_turned_away": "turned_deg",
+}
+"""The fact that an error is about, so that it is not said twice."""
+_CODES = {"masked": "mouth_hidden", "covered_share": "mouth_hidden", "light": "clip_unfit"}
+
+
+def judged(facts: Facts, refused: FaceError | InputError | None = None) -> Advice:
+    """The score and the sentences that facts make, and the error with which the making would end."""
     refusals = _refusals(facts)
+    codes = [_CODES[fact] for fact in refusals]
+    if refused is not None:
+        refusals = {_ABOUT.get(refused.code, refused.code): refused.message} | refusals
+        codes.insert(0, refused.code)
     lost = sorted(((a.weight * (1 - a.quality(facts)), a) for a in ASPECTS), key=lambda pair: -pair[0])
     sentences = [
         aspect.words(facts) for _, aspect in lost if aspect.quality(facts) < MENTIONED and aspect.fact not in refusals
@@ -219,28 +252,17 @@ def judged(facts: Facts) -> Advice:
         sentences=(*refusals.values(), *sentences) or (WELL,),
         facts=facts,
         fit_to_train=not refusals,
+        reason=codes[0] if codes else "",
     )
 
 
 def _refusals(facts: Facts) -> dict[str, str]:
-    """Why no avatar can be made of it: a sentence by the fact that it is about."""
+    """Why the pictures are no use: a sentence by the fact that it is about."""
     said = {}
     if facts.get("masked"):
         said["masked"] = "A mask or scarf covers the mouth. Film without it: the mouth is what speaks."
-    if facts["seen_s"] < LEAST_SEEN_S:
-        said["seen_s"] = (
-            f"A face is seen for {facts['seen_s']:.1f} seconds only. Film half a minute in which you face the camera."
-        )
-    if facts["iod"] < LEAST_IOD:
-        said["iod"] = (
-            f"The face is too small to be given another mouth: {facts['iod']:.0f} pixels from eye to eye. Come closer."
-        )
     if facts.get("light", 255.0) < LEAST_LIGHT:
         said["light"] = "It is so dark that the face can hardly be seen. Turn on a lamp before you."
-    if facts["turned_deg"] > MOST_TURNED_DEG:
-        said["turned_deg"] = (
-            "The face is seen from the side; the mouth must be seen from the front. Look into the camera."
-        )
     if facts.get("covered_share", 0.0) > MOST_COVERED:
         said["covered_share"] = "The mouth is covered for most of the clip. Keep hands and microphones away from it."
     return said
@@ -258,7 +280,7 @@ def _track_facts(track: Track, measures: Measures, clip: Clip) -> Facts:
         "cuts_a_minute": len(track.cuts) * 60 / max(clip.duration_s, 1.0),
         "iod": float(measures.iod),
         "turned_deg": float(np.median(turned)),
-        "turned_often": float((turned > MOST_TURNED_DEG - 4).mean()),
+        "turned_often": float((turned > _TURNED_FAR_DEG).mean()),
         "shake": _shake(track, measures),
         "mouth_range": float(high - low),
     }

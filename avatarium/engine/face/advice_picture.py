@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarium.engine.face import topology as mesh
+from avatarium.engine.face.video import fitness
 from avatarium.engine.face.video.hands import Hands
-from avatarium.engine.face.video.skin import LIPS, LOWER, UPPER, face_colours
+from avatarium.engine.face.video.skin import LIPS, LOWER, face_colours
 from avatarium.engine.face.video.tracking import Track
 
 Image = NDArray[np.uint8]
@@ -144,17 +145,9 @@ def _outside(track: Track, number: int) -> bool:
 
 
 def masked(sample: Mapping[int, Image], track: Track) -> bool:
-    """Whether the lower half of the face is of another material than the upper in all of the clip, as masks are.
-
-    Lips are redder than the skin about them, whatever the skin; a mask is of one colour, which the brow has not.
-    """
+    """Whether a mask lies over the mouth in all of the clip."""
     rows = [face_colours(frame, track.points[n]) for n, frame in sample.items() if track.seen[n]]
-    colours = np.median(np.array(rows), axis=0)
-    lips, round_mouth = colours[: len(LIPS)], colours[len(LIPS) : len(LOWER)]
-    brow = colours[len(LOWER) : len(LOWER) + len(UPPER)]
-    lips_differ = float(np.linalg.norm((np.median(lips, 0) - np.median(round_mouth, 0))[:3]))
-    halves_differ = float(np.linalg.norm((np.median(round_mouth, 0) - np.median(brow, 0))[1:3]))
-    return lips_differ < 4.0 and halves_differ > 12.0
+    return fitness.masked(np.asarray(np.median(np.array(rows), axis=0), np.float32))
 
 
 def ground_facts(sample: Mapping[int, Image]) -> dict[str, float | bool]:

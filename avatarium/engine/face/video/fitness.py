@@ -9,7 +9,7 @@ from avatarium.engine.face.video.loop import SHORTEST_S
 from avatarium.engine.face.video.measures import Measures
 from avatarium.engine.face.video.skin import FOREHEAD, LIPS, LOWER
 from avatarium.engine.face.video.tracking import TWIN_FPS, Track
-from avatarium.engine.face.video.visibility import YAW_HIDDEN, mouth_inside
+from avatarium.engine.face.video.visibility import MOSTLY, mouth_inside, turned_away
 from avatarium.errors import FaceError, InputError
 
 Float32 = NDArray[np.float32]
@@ -59,7 +59,7 @@ def refuse_unusable(track: Track, measures: Measures) -> None:
             "Film from closer, or use a video of higher resolution.",
             code="face_too_small",
         )
-    away = np.abs(measures.pose[track.seen, 0]) > YAW_HIDDEN
+    away = turned_away(track)[track.seen]
     if away.mean() > _MOST_HIDDEN:
         raise FaceError(
             f"The face is turned away from the camera in {away.mean():.0%} of the video. "
@@ -85,7 +85,7 @@ def refuse_hidden(track: Track, shown: Float32, usual: Float32) -> None:
     Raises:
         FaceError: ``mouth_hidden``.
     """
-    hidden = float((shown[track.seen] < 0.5).mean())
+    hidden = float((shown[track.seen] < MOSTLY).mean())
     if hidden > _MOST_HIDDEN or masked(usual):
         part = "a mask or cloth" if masked(usual) else f"something in {hidden:.0%} of the video"
         raise FaceError(

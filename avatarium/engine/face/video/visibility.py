@@ -7,7 +7,6 @@ head that is turned far away shows no mouth to replace. Where the mouth is not f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +25,8 @@ Float64 = NDArray[np.float64]
 
 YAW_FREE, YAW_HIDDEN = np.radians(36.0), np.radians(44.0)
 PITCH_FREE, PITCH_HIDDEN = np.radians(34.0), np.radians(42.0)
+MOSTLY = 0.5
+"""Less of the mouth than this counts as none."""
 RAMP = 5
 """Frames from the original picture to the made one."""
 _EARLY = 2
@@ -40,17 +41,6 @@ _UNLIKE = 3.3
 _DOUBTED = 0.08
 _SHORTEST_MODEL = 50
 _ROUNDS = 8
-
-
-def mouth_shown(frames: Iterable[Image], track: Track) -> Float32:
-    """How free the mouth is in each frame of a track: 0 hidden to 1 free, with soft ramps; ``(frames,)``.
-
-    About 6 ms of CPU a frame. ``frames`` are those that were tracked.
-    """
-    with MouthWatch(track) as watch:
-        for frame in frames:
-            watch.add(frame)
-        return watch.shown()
 
 
 class MouthWatch:
@@ -153,6 +143,11 @@ def _ramped(values: Float64, free: float, hidden: float) -> Float32:
 def _turned(poses: Float64) -> Float32:
     yaw, pitch = np.abs(poses[:, 0]) * 0.3, np.abs(poses[:, 1]) * 0.3
     return np.minimum(_ramped(yaw, YAW_FREE, YAW_HIDDEN), _ramped(pitch, PITCH_FREE, PITCH_HIDDEN))
+
+
+def turned_away(track: Track) -> NDArray[np.bool_]:
+    """Whether the head is turned or tilted so far that the mouth counts as hidden, ``(frames,)``."""
+    return np.asarray(_turned(_poses(track)) < MOSTLY)
 
 
 def mouth_inside(track: Track) -> NDArray[np.bool_]:

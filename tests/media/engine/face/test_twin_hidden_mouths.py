@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from avatarium.engine.face.video.fitness import masked
 from avatarium.engine.face.video.tracking import Track, track_face
-from avatarium.engine.face.video.visibility import MouthWatch, mouth_shown
+from avatarium.engine.face.video.visibility import MouthWatch
 from tests.conftest import MEDIA
 from tests.support.twin_clips import Cover, covered, piece
 
@@ -24,6 +26,13 @@ pytestmark = pytest.mark.skipif(not MEDIA.is_dir(), reason="the test media are n
 def person(request: pytest.FixtureRequest) -> tuple[tuple[Image, ...], Track]:
     frames = piece(request.param, FRAMES, 400)
     return frames, track_face(frames)
+
+
+def mouth_shown(frames: Sequence[Image], track: Track) -> NDArray[np.float32]:
+    with MouthWatch(track) as watch:
+        for frame in frames:
+            watch.add(frame)
+        return watch.shown()
 
 
 def test_a_free_mouth_is_shown_in_every_frame(person: tuple[tuple[Image, ...], Track]) -> None:

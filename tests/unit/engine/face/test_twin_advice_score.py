@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from avatarium.engine.face.advice import (
     ASPECTS,
@@ -13,9 +17,17 @@ from avatarium.engine.face.advice import (
     WELL,
     Aspect,
     Facts,
+    advise,
     judged,
     sample_numbers,
 )
+from avatarium.engine.face.frame import FaceFrame
+from avatarium.engine.face.rig import rotation
+from avatarium.engine.face.video import fitness
+from avatarium.engine.face.video.measures import measure
+from avatarium.engine.face.video.tracking import Track
+from avatarium.engine.video.intake import Clip
+from avatarium.errors import AvatariumError
 
 GOOD: Facts = {aspect.fact: aspect.good for aspect in ASPECTS} | {"sound": True, "masked": False}
 
@@ -72,10 +84,7 @@ def test_small_faults_are_not_put_into_words() -> None:
 @pytest.mark.parametrize(
     ("fact", "value", "word"),
     [
-        ("seen_s", 2.0, "seconds"),
-        ("iod", 15.0, "small"),
         ("light", 12.0, "dark"),
-        ("turned_deg", 45.0, "side"),
         ("covered_share", 0.7, "covered"),
         ("masked", True, "mask"),
     ],
@@ -85,6 +94,47 @@ def test_what_no_avatar_can_be_made_of_is_said_first_and_once(fact: str, value: 
     assert not advice.fit_to_train and advice.score <= REFUSED_AT_MOST
     assert word in advice.sentences[0]
     assert len(advice.sentences) == 1
+
+
+FRAMES = 160
+
+
+def filmed(face: NDArray[np.float64], *, iod: float, turned_deg: float, seen: float, shots: int) -> Track:
+    """A face before the middle of the picture."""
+    shown = iod * FaceFrame.of(face).to_local(face) @ rotation(np.radians(turned_deg), 0.0, 0.0).T + [256, 256, 0]
+    points = np.concatenate([shown, np.zeros((10, 3))]).astype(np.float32)
+    return Track(
+        points=np.repeat(points[None], FRAMES, axis=0),
+        seen=np.arange(FRAMES) < round(seen * FRAMES),
+        others=np.zeros(FRAMES, np.int16),
+        cuts=tuple(range(FRAMES // shots, FRAMES, FRAMES // shots)),
+        width=512,
+        height=512,
+    )
+
+
+@pytest.mark.parametrize("iod", [30.0, 60.0])
+@pytest.mark.parametrize("turned_deg", [10.0, 42.0])
+@pytest.mark.parametrize("seen", [0.5, 0.9])
+@pytest.mark.parametrize("shots", [1, 4])
+def test_a_clip_is_called_fit_exactly_when_the_training_takes_it(
+    face: NDArray[np.float64], iod: float, turned_deg: float, seen: float, shots: int
+) -> None:
+    track = filmed(face, iod=iod, turned_deg=turned_deg, seen=seen, shots=shots)
+    measures = measure(track)
+    clip = Clip(path=Path("clip.mp4"), sound=None, width=512, height=512, frames=FRAMES, duration_s=FRAMES / 25)
+    advice = advise({}, track, measures, None, clip)
+    try:
+        fitness.refuse_unseen(track)
+        fitness.refuse_unusable(track, measures)
+        problem = None
+    except AvatariumError as error:
+        problem = error
+    assert (problem is None) == ((iod, turned_deg, seen, shots) == (60.0, 10.0, 0.9, 1))
+    assert advice.fit_to_train == (problem is None)
+    assert advice.reason == (problem.code if problem else "")
+    if problem is not None:
+        assert advice.sentences[0] == problem.message and advice.score <= REFUSED_AT_MOST
 
 
 def test_what_was_not_measured_costs_nothing() -> None:
