@@ -35,8 +35,8 @@ _USUAL_WIDTH = 0.54
 """A wider mouth (IOD) has further to go to a round one."""
 _ROUNDING = (1.2, 1.45)
 """Bounds of how much further. Lips that are warped narrower look less round than lips that pout."""
-_POUT = 0.09
-"""Lips as round as this (IOD) cannot smile."""
+_POUT, _UNSMILED = 0.09, 0.8
+"""Lips as round as this (IOD) can hardly smile: so much of the smile that is kept goes."""
 _UNEVEN_GAP = 0.12
 """At this opening (IOD) a photo's own lips show as they are."""
 
@@ -121,7 +121,7 @@ class Rig:
         """The face in its own coordinates with the expression of a pose, shape ``(468, 3)``."""
         mouth = pose.mouth[:4].astype(float)
         mouth[Mouth.WIDTH] *= self._rounding if mouth[Mouth.WIDTH] < 0 else 1.0
-        pout = -0.6 * self.resting.smile * SMILE_KEPT * min(1.0, max(0.0, -mouth[Mouth.WIDTH] / _POUT))
+        pout = -_UNSMILED * self.resting.smile * SMILE_KEPT * min(1.0, max(0.0, -mouth[Mouth.WIDTH] / _POUT))
         weights = np.concatenate([mouth - self._offset, pose.emotion, [pose.brow, pout]])
         # Summed by hand: a matrix product of this size wakes BLAS's threads, which then spin for nothing.
         local = np.asarray(self._rest + (weights[:, None] * self._stacked).sum(0).reshape(-1, 3))
