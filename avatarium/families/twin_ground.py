@@ -7,9 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avatarium.catalogue.lip_models import lock_avatar
 from avatarium.clock import DAY_MS
 from avatarium.errors import TooLargeError
 from avatarium.families.clips import PACKAGE_TYPE, package_of
+from avatarium.families.twin import avatar_id_of
 from avatarium.tasks.job import Job
 
 if TYPE_CHECKING:
@@ -22,14 +24,15 @@ SHARE = 0.5
 def told_from(job: Job[Any], package_key: str, ground: Ground, *, twin_id: str) -> Path:
     """A packed avatar whose person is told anew by the ground of the video that it was made from.
 
-    It is kept among the avatar's files, for the next videos, for as long as results are.
+    It is kept among the avatar's files, for the next videos, for as long as results are and the avatar is there.
 
     Raises:
         InputError, NotFoundError: what was packed cannot be had or read.
     """
     from avatarium.engine.face.video.rematting import rematted
 
-    key = f"results/{job.task.user_id}/{twin_id}/grounds/{_digest(ground)}.twin"
+    folder = f"results/{job.task.user_id}/{twin_id}/grounds/"
+    key = f"{folder}{_digest(ground)}.twin"
     if job.storage.info(key) is not None:
         return package_of(job, key)
     out = job.scratch / f"{job.task.attempt}-told.twin"
@@ -39,6 +42,9 @@ def told_from(job: Job[Any], package_key: str, ground: Ground, *, twin_id: str) 
         job.storage.put(
             key, out, owner=job.task.user_id, media_type=PACKAGE_TYPE, expires_ms=expires_ms, task_id=twin_id
         )
+    with job.database.write() as c:
+        if not lock_avatar(c, avatar_id_of(twin_id)):  # removed meanwhile, with all that was made from it by then
+            job.storage.keep_until(c, folder, job.clock.now_ms())
     return out
 
 

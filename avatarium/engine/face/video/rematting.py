@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from avatarium.engine.face.video.layers import Colour, Image, Matting
+import numpy as np
+
+from avatarium.engine.face import topology as mesh
+from avatarium.engine.face.video.layers import Colour, FaceBox, Image, Matting
 from avatarium.engine.face.video.package import ALPHA, BASE, PERSON, TwinFile, read_twin, write_twin
 
 
@@ -37,6 +40,15 @@ def rematted(
             if progress:
                 progress(number / twin.manifest.frames)
 
-        layers = Matting(base, folder, ground=ground, told=told).run()
+        layers = Matting(base, folder, ground=ground, face=_whom(twin), told=told).run()
         films = {BASE: base, PERSON: layers.person, ALPHA: layers.alpha}
         return write_twin(out, replace(twin.manifest, has_alpha=True), twin.arrays(), films)
+
+
+def _whom(twin: TwinFile) -> FaceBox | None:
+    """Where the face to keep is in the first frame; None where nobody else is in the clip, or it is not known."""
+    face = twin.arrays()["points"][0, list(mesh.OVAL), :2]
+    if not twin.manifest.others or not np.isfinite(face).all():
+        return None
+    (left, top), (right, bottom) = face.min(0), face.max(0)
+    return float(left), float(top), float(right), float(bottom)
