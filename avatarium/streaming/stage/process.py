@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import shutil
 import socket
@@ -37,15 +36,17 @@ from avatarium.streaming.stage.watchdog import Watchdog, end_process
 from avatarium.streaming.transports.ice import IceSettings
 from avatarium.streaming.transports.trial import Trials
 from avatarium.streaming.wire import CONTROL
-from avatarium.tasks.liveness import open_locks
+from avatarium.tasks.liveness import FileLocks, Locks, find_free, open_locks
 
 if TYPE_CHECKING:
     from avatarium.engine.live import PictureEncoder
     from avatarium.engine.video.framing import Size
 
 SCRATCH = "scratch"
-OLD_S = 24 * 3600.0
-"""Folders of stages that are older were left by a process that died."""
+FOLDER = "stage-"
+"""What the name of a stage's folder begins with; its id follows."""
+FOLDER_LOCKS = "stages"
+"""Of the folders, in the same place, whatever the database is: who holds one lives, on this machine."""
 SWITCH_S = 0.001
 """Between threads of Python: the pacemaker must not wait for the event loop for the usual five milliseconds."""
 ERRANDS_S, GOODBYE_S = 1.5, 1.0
@@ -77,7 +78,7 @@ class StageProcess:
         self.warm = asyncio.Event()
         """It has loaded what they need, and knows how many it can hold."""
         self.stage: Stage | None = None
-        self._scratch = platform.settings.home / SCRATCH / f"stage-{self.stage_id}"
+        self._scratch = platform.settings.home / SCRATCH / f"{FOLDER}{self.stage_id}"
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -95,11 +96,13 @@ class StageProcess:
         self._loop = asyncio.get_running_loop()
         pools, errands, pacemaker = Pools.open(), Errands(), Pacemaker()
         brains, ears = open_brain(self._settings), EarKit()
+        owned = FileLocks(self._scratch.parent / FOLDER_LOCKS)
         pacemaker.start()
         watchdog = Watchdog(self._loop, pacemaker, self._on_hung)
         watchdog.start()
         try:
-            await run_in(pools.storing, partial(_remove_old, self._settings.home / SCRATCH))
+            owned.take(self.stage_id)
+            await run_in(pools.storing, partial(_remove_left, self._scratch.parent, owned))
             await run_in(pools.storing, _load_libraries)
             kit = self._kit(pools, errands, pacemaker, brains, ears)
             self.stage = Stage(kit, guessed(self._settings.live_share))
@@ -111,6 +114,7 @@ class StageProcess:
             await brains.aclose()
             await run_in(pools.books, pacemaker.stop)
             await run_in(pools.books, partial(shutil.rmtree, self._scratch, ignore_errors=True))
+            owned.close()
             pools.close()
 
     async def _serve(self, kit: Kit, stage: Stage, errands: Errands) -> None:
@@ -253,10 +257,8 @@ def _warm_voices() -> None:
         warm_up(voice)
 
 
-def _remove_old(folder: Path) -> None:
-    """Remove folders of stages that died long ago."""
-    before_s = time.time() - OLD_S
-    for left in folder.glob("stage-*"):
-        with contextlib.suppress(OSError):
-            if left.stat().st_mtime < before_s:
-                shutil.rmtree(left, ignore_errors=True)
+def _remove_left(folder: Path, owned: Locks) -> None:
+    """Remove the folders of stages that died. A stage holds its lock before it makes its folder."""
+    left = {path.name.removeprefix(FOLDER): path for path in folder.glob(f"{FOLDER}*")}
+    for stage_id in find_free(owned, left):
+        shutil.rmtree(left[stage_id], ignore_errors=True)
