@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class Looks:
 
     Args:
         storage: where pictures are.
-        pools: views are made in the thread for loading.
+        pools: views are made in the thread for loading, of twins in the one for films.
         scratch: a folder for pictures on their way.
         idle: frames of those who only listen, shared by all rooms; None keeps none.
     """
@@ -79,7 +80,7 @@ class Looks:
         self._scratch = scratch
         self.idle = idle
         self._views: OrderedDict[Look, asyncio.Future[Renderer]] = OrderedDict()
-        self.twins = Twins(storage, scratch)
+        self.twins = Twins(storage, scratch, self._tidy_later)
 
     async def view(self, look: Look, style: SpeakingStyle | None = None) -> Renderer:
         """The view of a look; of a picture made once, however many wait for it.
@@ -116,13 +117,17 @@ class Looks:
 
     async def close(self) -> None:
         """Remove what was unpacked; after the rooms."""
-        await run_in(self._pools.loading, self.twins.close)
+        await run_in(self._pools.films, self.twins.close)
 
     def __len__(self) -> int:
         return len(self._views)
 
+    def _tidy_later(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the pool was closed, and all goes with the stage's folder
+            self._pools.films.submit(self.twins.tidy)
+
     async def _own_view(self, look: Look, style: SpeakingStyle | None) -> Renderer:
-        making = asyncio.ensure_future(run_in(self._pools.loading, partial(self._made, look, style)))
+        making = asyncio.ensure_future(run_in(self._pools.films, partial(self._made, look, style)))
         try:
             return await asyncio.shield(making)
         except asyncio.CancelledError:

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
 P = ParamSpec("P")
-FIRST_THREADS, AHEAD_THREADS, LOADING_THREADS = 2, 2, 1
+FIRST_THREADS, AHEAD_THREADS, LOADING_THREADS, FILMS_THREADS = 2, 2, 1, 1
 FETCHING_THREADS, STORING_THREADS, BOOKS_THREADS, ROLL_THREADS = 16, 2, 2, 1
 """Apart, as a stranger's server may hold its thread for long, and whoever misses the roll counts as dead."""
 AHEAD_NICE, LOADING_NICE = 10, 5
@@ -31,6 +31,8 @@ class Pools:
     """Makes the others."""
     loading: ThreadPoolExecutor
     """Finds faces in pictures."""
+    films: ThreadPoolExecutor
+    """Fetches and opens avatars from videos, whose files are a thousand times those of pictures."""
     fetching: ThreadPoolExecutor
     """Waits for strangers' servers."""
     storing: ThreadPoolExecutor
@@ -47,6 +49,7 @@ class Pools:
             first=ThreadPoolExecutor(FIRST_THREADS, thread_name_prefix="first"),
             ahead=ThreadPoolExecutor(AHEAD_THREADS, "ahead", _give_way, (AHEAD_NICE,)),
             loading=ThreadPoolExecutor(LOADING_THREADS, "loading", _give_way, (LOADING_NICE,)),
+            films=ThreadPoolExecutor(FILMS_THREADS, "films", _give_way, (LOADING_NICE,)),
             fetching=ThreadPoolExecutor(FETCHING_THREADS, thread_name_prefix="fetching"),
             storing=ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="storing"),
             books=ThreadPoolExecutor(BOOKS_THREADS, thread_name_prefix="books"),

@@ -26,6 +26,7 @@ FILE_MAX_BYTES = 2 << 30
 """Of a twin: a minute of 1080p, matted, has less than half of it."""
 UNUSED_BYTES, UNUSED = 1 << 30, 6
 """Memory and disk, and number, of the twins that are kept for the rooms that come next; those in use are besides."""
+UNREADABLE = "twin_unreadable"
 
 
 @dataclass(slots=True, eq=False)
@@ -38,17 +39,21 @@ class _Open:
 
 
 class Twins:
-    """The twins of a stage. :meth:`take` and :meth:`close` are for one thread, the one that loads; views for another.
+    """The twins of a stage. :meth:`view`, :meth:`tidy` and :meth:`close` are for one thread; views for another.
 
     Args:
         storage: where their files are.
         scratch: the stage's folder; what is unpacked lies in it.
+        given_back: called when a view was closed, in the thread that closed it; has :meth:`tidy` called in its own.
     """
 
-    def __init__(self, storage: Storage, scratch: Path) -> None:
+    def __init__(self, storage: Storage, scratch: Path, given_back: Callable[[], None]) -> None:
         self._storage = storage
         self._folder = scratch / "twins"
+        self._given_back = given_back
         self._open: OrderedDict[str, _Open] = OrderedDict()
+        self._broken: list[_Open] = []
+        """Those that rooms still show and no other room will."""
         self._lock = threading.Lock()
 
     def view(self, key: str, make: Callable[[VideoActor], Renderer]) -> Renderer:
@@ -62,6 +67,31 @@ class Twins:
             InputError: ``twin_unreadable``.
             NotFoundError, UnavailableError: the file cannot be had.
         """
+        kept = key in self._open
+        try:
+            try:
+                return self._view(key, make)
+            except InputError as problem:
+                if not kept or problem.code != UNREADABLE:
+                    raise
+            # Its files were good when they came: something has happened to them here.
+            self._drop(key)
+            return self._view(key, make)
+        finally:
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Forget those that are too many, or broken, and that nobody uses."""
+        self._forget(UNUSED_BYTES, UNUSED)
+
+    def close(self) -> None:
+        """Forget all that nobody uses."""
+        self._forget(0, 0)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def _view(self, key: str, make: Callable[[VideoActor], Renderer]) -> Renderer:
         twin = self._open.get(key)
         if twin is None:
             twin = self._fetched(key)
@@ -70,19 +100,14 @@ class Twins:
             self._open[key] = twin
             self._open.move_to_end(key)
         try:
-            return Lent(make(twin.actor), lambda: self._release(twin))
+            return Lent(make(twin.actor), lambda: self._give_back(twin))
         except BaseException:
             self._release(twin)
             raise
-        finally:
-            self._forget(UNUSED_BYTES, UNUSED)
 
-    def close(self) -> None:
-        """Forget all that nobody uses."""
-        self._forget(0, 0)
-
-    def __len__(self) -> int:
-        return len(self._open)
+    def _drop(self, key: str) -> None:
+        with self._lock:
+            self._broken.append(self._open.pop(key))
 
     def _fetched(self, key: str) -> _Open:
         from avatarium.engine.face.video.actor import VideoActor
@@ -102,15 +127,20 @@ class Twins:
         finally:
             file.unlink(missing_ok=True)
 
+    def _give_back(self, twin: _Open) -> None:
+        self._release(twin)
+        self._given_back()
+
     def _release(self, twin: _Open) -> None:
         with self._lock:
             twin.users -= 1
 
     def _forget(self, most_bytes: int, most: int) -> None:
-        """Close those that nobody uses, the longest unused first, until the rest is within bounds."""
+        """Close those that nobody uses, the broken and the longest unused first, until the rest is within bounds."""
         with self._lock:
+            gone = [twin for twin in self._broken if not twin.users]
+            self._broken = [twin for twin in self._broken if twin.users]
             unused = [(key, twin) for key, twin in self._open.items() if not twin.users]
-            gone: list[_Open] = []
             while unused and (len(unused) > most or sum(twin.size_bytes for _, twin in unused) > most_bytes):
                 key, twin = unused.pop(0)
                 gone.append(self._open.pop(key))

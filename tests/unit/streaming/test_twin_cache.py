@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -51,17 +54,17 @@ class Shelf:
 
 
 class Sitter:
-    """A twin that is open, with a file of its own."""
+    """A twin that is open, with a folder of its own."""
 
     memory_bytes = 100
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
-        self.file = folder / f"{name}.unpacked"
+        self.file = Path(tempfile.mkdtemp(dir=folder)) / "film"
         self.file.write_text("film")
 
     def close(self) -> None:
-        self.file.unlink()
+        shutil.rmtree(self.file.parent, ignore_errors=True)
 
 
 class Film(FlatFace):
@@ -70,6 +73,8 @@ class Film(FlatFace):
     in_order = True
 
     def __init__(self, sitter: Sitter) -> None:
+        if sitter is not None and not sitter.file.exists():
+            raise InputError("The avatar's film cannot be read.", code="twin_unreadable")
         super().__init__(Size(64, 64))
         self.sitter, self.closed = sitter, 0
 
@@ -100,15 +105,22 @@ def shelf() -> Shelf:
     return Shelf()
 
 
+class TidyTwins(Twins):
+    """Tidied at once when a view comes back."""
+
+    def __init__(self, shelf: Shelf, folder: Path) -> None:
+        super().__init__(cast(Storage, shelf), folder, self.tidy)
+
+
 @pytest.fixture
 def twins(shelf: Shelf, tmp_path: Path) -> Twins:
-    return Twins(cast(Storage, shelf), tmp_path)
+    return TidyTwins(shelf, tmp_path)
 
 
 def test_rooms_share_a_twin_and_have_each_their_view(twins: Twins, shelf: Shelf, tmp_path: Path) -> None:
     one, other = shown(twins, "ann"), shown(twins, "ann")
     assert shelf.fetched == ["ann"] and sitter_of(one) is sitter_of(other) and one is not other
-    assert [path.name for path in (tmp_path / "twins").iterdir()] == ["ann.unpacked"], "the fetched file is not kept"
+    assert list((tmp_path / "twins").iterdir()) == [sitter_of(one).file.parent], "the fetched file is not kept"
     one.close()
     one.close()
     twins.close()
@@ -120,15 +132,50 @@ def test_rooms_share_a_twin_and_have_each_their_view(twins: Twins, shelf: Shelf,
 
 def test_so_many_are_kept_and_the_longest_unused_go(twins: Twins, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "UNUSED", 2)
-    views = {name: shown(twins, name) for name in "abcd"}
-    for view in views.values():
-        view.close()
+    views = {name: shown(twins, name) for name in "abc"}
+    views["a"].close()
+    views["b"].close()
     shown(twins, "a").close()
+    views["c"].close()
     last = shown(twins, "e")
-    assert {name: sitter_of(view).file.exists() for name, view in views.items()} == {
-        **{"a": True, "b": False, "c": False, "d": True},
-    }
+    assert {name: sitter_of(view).file.exists() for name, view in views.items()} == {"a": True, "b": False, "c": True}
     assert sitter_of(last).file.exists()
+
+
+def test_what_rooms_leave_is_forgotten_when_they_close(twins: Twins, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "UNUSED", 2)
+    views = [shown(twins, name) for name in "abcde"]
+    for view in views:
+        view.close()
+    assert [sitter_of(view).file.exists() for view in views] == [False, False, False, True, True] and len(twins) == 2
+
+
+def test_a_kept_twin_whose_files_are_gone_is_fetched_anew(twins: Twins, shelf: Shelf) -> None:
+    shown(twins, "ann").close()
+    twins._open["ann"].actor.close()
+    again = shown(twins, "ann")
+    assert shelf.fetched == ["ann", "ann"] and sitter_of(again).file.exists()
+
+
+def test_a_broken_twin_stays_for_those_who_show_it_and_comes_to_nobody_else(twins: Twins) -> None:
+    first = shown(twins, "ann")
+    sitter_of(first).file.unlink()
+    second = shown(twins, "ann")
+    assert sitter_of(second) is not sitter_of(first) and sitter_of(first).file.parent.exists()
+    first.close()
+    assert not sitter_of(first).file.parent.exists() and sitter_of(second).file.exists(), "gone with its last room"
+
+
+def test_a_twin_that_is_damaged_where_it_lies_is_fetched_once_a_room(twins: Twins, shelf: Shelf) -> None:
+    def refuse(actor: object) -> Renderer:
+        raise InputError("Its film cannot be read.", code="twin_unreadable")
+
+    with pytest.raises(InputError):
+        twins.view("ann", refuse)
+    assert shelf.fetched == ["ann"], "what has just come is not fetched again"
+    with pytest.raises(InputError):
+        twins.view("ann", refuse)
+    assert shelf.fetched == ["ann", "ann"]
 
 
 def test_large_ones_go_earlier(twins: Twins, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,6 +235,58 @@ async def test_a_view_that_nobody_waits_for_any_more_is_closed(shelf: Shelf, tmp
     await looks.close()
     assert len(looks.twins) == 0
     pools.close()
+
+
+class SlowShelf(Shelf):
+    """A storage that takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def copy_to(self, key: str, path: Path) -> None:
+        assert self.go.wait(30)
+        super().copy_to(key, path)
+
+
+class SlowLooks(FilmLooks):
+    """Films come from storage, faces at once."""
+
+    def _made(self, look: Look, style: SpeakingStyle | None = None) -> Any:
+        return super()._made(look, style) if look.package_key else FlatFace()
+
+
+@in_loop
+async def test_the_picture_of_another_room_does_not_wait_for_a_twin(tmp_path: Path) -> None:
+    pools, shelf = Pools.open(), SlowShelf()
+    looks = SlowLooks(shelf, pools, tmp_path)
+    waiting = asyncio.create_task(looks.view(look()))
+    try:
+        async with asyncio.timeout(20):
+            await looks.view(Look(source="ava", picture_key="", resolution=64))
+        assert not waiting.done()
+    finally:
+        shelf.go.set()
+    (await waiting).close()
+    await looks.close()
+    assert len(looks.twins) == 0
+    pools.close()
+
+
+@in_loop
+async def test_twins_are_tidied_after_rooms_in_the_thread_of_their_own(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "UNUSED", 0)
+    pools = Pools.open()
+    looks = FilmLooks(shelf, pools, tmp_path)
+    view = await looks.view(look())
+    assert len(looks.twins) == 1
+    view.close()
+    await until(lambda: len(looks.twins) == 0, "it is forgotten")
+    late = await looks.view(look())
+    pools.close()
+    late.close()
 
 
 @in_loop
