@@ -129,7 +129,7 @@ def _make(path: Path, out: Path, face: int, *, matte: bool, note: Note) -> None:
     from avatarium.engine.video.intake import take_clip
 
     with tempfile.TemporaryDirectory(dir=out.parent, prefix="making-") as scratch:
-        clip = take_clip(path, scratch, min_s=SHORTEST_CLIP_S)
+        clip = take_clip(path, scratch, min_s=SHORTEST_CLIP_S, called=path.name)
         made = Path(scratch) / "made.twin"
         prepared = prepare_twin(clip, made, face=face, matte=matte)
         for sentence in (*clip.notes, *prepared.notes):

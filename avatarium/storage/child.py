@@ -7,7 +7,6 @@ crash, or run for ever, takes down nothing but the child.
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -15,13 +14,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from avatarium.engine import apart
 from avatarium.errors import AvatariumError, RequestError, UnavailableError
 from avatarium.storage.blobs import full_disk_is_unavailable
 from avatarium.storage.pictures import Cleaned
 
 TIME_LIMIT_S = 60
 MEMORY_BYTES = 4 << 30
-_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
 def reencode_apart(source: Path, target: Path) -> Cleaned:
@@ -44,11 +43,9 @@ def duration_apart(path: Path) -> float:
 
 
 def _ask(*words: str | Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "avatarium.storage.child", *map(str, words)]
+    command = apart.command("avatarium.storage.child", *map(str, words))
     try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=TIME_LIMIT_S, check=True, env={**os.environ, **_THREADS}
-        )
+        done = subprocess.run(command, capture_output=True, timeout=TIME_LIMIT_S, check=True, env=apart.environment())
         answer: dict[str, Any] = json.loads(done.stdout)
     except (subprocess.SubprocessError, ValueError) as problem:
         raise RequestError(

@@ -38,13 +38,14 @@ _RIFF = {b"WAVE": "wav", b"AVI ": "avi"}
 _MOV_ATOMS = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 
 
-def open_media(path: StrPath, *, error: type[InputError], noun: str) -> InputContainer:
+def open_media(path: StrPath, *, error: type[InputError], noun: str, called: str | None = None) -> InputContainer:
     """Open a sound or video file for reading.
 
     Args:
         path: where the file is.
         error: the class to raise.
         noun: "sound" or "video", for sentences and codes.
+        called: the file's name in sentences, where its own says nothing to the user.
 
     Raises:
         error: ``<noun>_missing`` or ``<noun>_unreadable``.
@@ -53,7 +54,7 @@ def open_media(path: StrPath, *, error: type[InputError], noun: str) -> InputCon
         kind = sniff_media(file)
     if kind is None:
         raise error(
-            f"{Path(path).name} is not a {noun} file of a kind that can be read. {_ADVICE[noun]}",
+            f"{called or Path(path).name} is not a {noun} file of a kind that can be read. {_ADVICE[noun]}",
             code=f"{noun}_unreadable",
         )
     try:
@@ -66,7 +67,7 @@ def open_media(path: StrPath, *, error: type[InputError], noun: str) -> InputCon
             timeout=(_STALL_S, _STALL_S),
         )
     except av.FFmpegError as problem:
-        raise unreadable(path, error=error, noun=noun) from problem
+        raise unreadable(called or path, error=error, noun=noun) from problem
 
 
 _ADVICE = {

@@ -7,17 +7,20 @@ strangers' files are written in C, and what makes them crash or run for ever mus
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import subprocess
-import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from avatarium.engine import apart
 from avatarium.engine.files import StrPath, open_regular
 from avatarium.errors import AssetError, AvatariumError, FaceError, InputError, OutputError
 
@@ -26,8 +29,11 @@ STALL_S = 120.0
 """Without a word from the child."""
 LIMIT_S = 1800.0
 """In all; a minute of 4K at 60 pictures a second takes four minutes on two slow cores."""
+_ENDING_S = 10.0
+_LAST_BYTES = 4000
 
 Progress = Callable[[float], None]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,8 @@ class Order:
     min_s: float
     max_s: float
     keep_s: float
+    called: str
+    """What the file is called in sentences."""
 
 
 def take_clip(
@@ -65,6 +73,7 @@ def take_clip(
     min_s: float = 10.0,
     max_s: float = 600.0,
     keep_s: float = 60.0,
+    called: str | None = None,
     progress: Progress | None = None,
 ) -> Clip:
     """Make a clip plain: ``clip.mp4`` and ``clip.wav`` in ``folder``, which must exist.
@@ -77,6 +86,7 @@ def take_clip(
         min_s: shortest length that is enough.
         max_s: longest file that is taken.
         keep_s: how much from its beginning is worked on.
+        called: the name that the user knows it by, for sentences; None calls it "the video".
         progress: told the share that is done, 0 to 1, from the calling thread.
 
     Raises:
@@ -85,13 +95,22 @@ def take_clip(
             (what can be read is too short), ``clip_too_short``, ``clip_too_long``, ``clip_too_small``,
             ``video_too_large``, ``too_few_pictures`` (a second), ``slideshow`` or ``clip_stalled``.
         OutputError: ``folder`` cannot be written.
+        RuntimeError: the child failed by a fault of ours; its last words are in the message.
     """
     open_regular(path, error=InputError, noun="video").close()
-    order = Order(path=os.path.abspath(path), folder=os.path.abspath(folder), min_s=min_s, max_s=max_s, keep_s=keep_s)
+    order = Order(
+        path=os.path.abspath(path),
+        folder=os.path.abspath(folder),
+        min_s=min_s,
+        max_s=max_s,
+        keep_s=keep_s,
+        called=called or "the video",
+    )
     answer = _ask(order, progress)
     if "error" in answer:
         kind: type[AvatariumError] = _ERRORS.get(answer["kind"], InputError)
-        raise kind(answer["error"], code=answer["code"])
+        sentence = str(answer["error"])
+        raise kind(sentence if called else sentence[0].upper() + sentence[1:], code=answer["code"])
     return clip_from_json(answer["clip"])
 
 
@@ -112,13 +131,31 @@ def clip_from_json(values: dict[str, Any]) -> Clip:
 
 
 def _ask(order: Order, progress: Progress | None) -> dict[str, Any]:
-    """Run the child and pass its progress on until it answers."""
+    """Run the child and pass its progress on until it answers; what it said of its end is logged."""
+    with tempfile.TemporaryFile() as last_words:
+        answer, code = _run(order, progress, last_words)
+        size = last_words.seek(0, os.SEEK_END)
+        last_words.seek(max(0, size - _LAST_BYTES))
+        said = last_words.read().decode(errors="replace").strip()
+    if answer is None and code is not None and code > 0:  # not a signal: Python itself gave up
+        raise RuntimeError(f"The process that reads clips ended with {code}: {said}")
+    answer = answer or _refusal(
+        f"{order.called} cannot be read: it is damaged, or too large to unpack. Save it again as MP4.",
+        "video_unreadable",
+    )
+    if "error" in answer and (said or code):
+        _log.warning("The process that reads clips ended with %s (%s): %s", code, answer["code"], said)
+    return answer
+
+
+def _run(order: Order, progress: Progress | None, last_words: IO[bytes]) -> tuple[dict[str, Any] | None, int | None]:
+    """The child's answer, None where it had none, and its exit code, None where it had not ended by itself."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "avatarium.engine.video.intake_child"],
+        apart.command("avatarium.engine.video.intake_child"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **_THREADS},
+        stderr=last_words,
+        env=apart.environment(),
         text=True,
     )
     lines: queue.Queue[str | None] = queue.Queue()
@@ -127,20 +164,20 @@ def _ask(order: Order, progress: Progress | None) -> dict[str, Any]:
         listener = threading.Thread(target=_listen, args=(child.stdout, lines), daemon=True)
         listener.start()
         # The pipe stays open: the child ends itself when it closes, which it does however this process ends.
-        child.stdin.write(json.dumps(asdict(order)) + "\n")
-        child.stdin.flush()
-        return _answer(lines, Path(order.path).name, progress)
-    except BrokenPipeError:
-        return _given_up(Path(order.path).name)
+        with suppress(BrokenPipeError):
+            child.stdin.write(json.dumps(asdict(order)) + "\n")
+            child.stdin.flush()
+        answer = _answer(lines, order.called, progress)
+        if answer is None:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(_ENDING_S)
+        return answer, child.poll()
     finally:
         child.kill()
         child.wait()
         listener.join()
         for pipe in (child.stdin, child.stdout):
             _close(pipe)
-
-
-_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 def _close(pipe: IO[str] | None) -> None:
@@ -157,7 +194,7 @@ def _listen(pipe: IO[str], lines: queue.Queue[str | None]) -> None:
     lines.put(None)
 
 
-def _answer(lines: queue.Queue[str | None], name: str, progress: Progress | None) -> dict[str, Any]:
+def _answer(lines: queue.Queue[str | None], name: str, progress: Progress | None) -> dict[str, Any] | None:
     ends = time.monotonic() + LIMIT_S
     while True:
         wait_s = min(STALL_S, ends - time.monotonic())
@@ -171,18 +208,12 @@ def _answer(lines: queue.Queue[str | None], name: str, progress: Progress | None
                 "clip_stalled",
             )
         if line is None:
-            return _given_up(name)
+            return None
         said: dict[str, Any] = json.loads(line)
         if "share" not in said:
             return said
         if progress is not None:
             progress(said["share"])
-
-
-def _given_up(name: str) -> dict[str, Any]:
-    return _refusal(
-        f"{name} cannot be read: it is damaged, or too large to unpack. Save it again as MP4.", "video_unreadable"
-    )
 
 
 def _refusal(sentence: str, code: str) -> dict[str, Any]:

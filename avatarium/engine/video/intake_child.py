@@ -7,7 +7,7 @@ import os
 import resource
 import sys
 import threading
-from pathlib import Path
+import traceback
 from typing import Any
 
 from avatarium.engine.video.intake import LIMIT_S, Order, clip_to_json
@@ -42,14 +42,22 @@ def _say(words: dict[str, Any]) -> None:
 
 
 def _obeyed(order: Order) -> dict[str, Any]:
+    import av
+
     try:
         from avatarium.engine.video.intake_making import make_clip
 
         return {"clip": clip_to_json(make_clip(order, lambda share: _say({"share": share})))}
     except MemoryError:
         error: AvatariumError = InputError(
-            f"{Path(order.path).name} is too large to unpack. Make it smaller (1080p is enough) and send it again.",
+            f"{order.called} is too large to unpack. Make it smaller (1080p is enough) and send it again.",
             code="video_too_large",
+        )
+    except av.FFmpegError:
+        traceback.print_exc()
+        error = InputError(
+            f"{order.called} is damaged in a way that cannot be worked round. Save it again as MP4.",
+            code="video_unreadable",
         )
     except AvatariumError as problem:
         error = problem

@@ -42,7 +42,7 @@ Share = Callable[[float], None]
 class _File:
     """What a file is, before it is read through."""
 
-    path: Path
+    called: str
     look: Look
     """Of its first frame."""
     shape: Shape
@@ -54,8 +54,8 @@ class _File:
 def make_clip(order: Order, share: Share) -> Clip:
     """Obey an order, as :func:`~avatarium.engine.video.intake.take_clip` says; meant for the child process."""
     path, folder = Path(order.path), Path(order.folder)
-    _refuse_others(path)
-    file = _told(path)
+    _refuse_others(path, order.called)
+    file = _told(path, order.called)
     _check_before(file, order)
     with ExitStack() as undo:
         runs = Runs(folder, lambda: Shaper(file.shape, folder), round(order.keep_s * CLIP_FPS))
@@ -63,7 +63,7 @@ def make_clip(order: Order, share: Share) -> Clip:
         undo.callback(_remove_cubes, folder)
         end = follow(path, runs, file.interlaced, order, share)
         if file.length_s is None and end.seen_s > order.max_s + 1:
-            raise _too_long(path, end.seen_s, order)
+            raise _too_long(end.seen_s, order)
         run = _checked(runs.best, end, file, order)
         target = folder / "clip.mp4"
         runs.keep(target)
@@ -84,29 +84,29 @@ def _remove_cubes(folder: Path) -> None:
         cube.unlink(missing_ok=True)
 
 
-def _refuse_others(path: Path) -> None:
+def _refuse_others(path: Path, called: str) -> None:
     """Refuse what is no video, with words for what it is."""
     with open_regular(path, error=InputError, noun="video") as file:
         head = file.read(HEAD_BYTES)
         file.seek(0)
         picture, media = sniff_picture(head), sniff_media(file)
     if picture is not None:
-        raise _picture_refusal(path, picture)
+        raise _picture_refusal(path, called, picture)
     if media is None:
         what = describe_other(head)
         what = "not a video" if what in ("a video", "no picture") else f"{what}, not a video"
-        raise InputError(f"{path.name} is {what}. Send an MP4, MOV, WebM, MKV, AVI or MPEG file.", code="not_a_video")
+        raise InputError(f"{called} is {what}. Send an MP4, MOV, WebM, MKV, AVI or MPEG file.", code="not_a_video")
 
 
-def _picture_refusal(path: Path, picture: PictureFormat) -> InputError:
+def _picture_refusal(path: Path, called: str, picture: PictureFormat) -> InputError:
     if _frames_of_picture(path) > 1:
         return InputError(
-            f"{path.name} is an animated picture ({picture.value}), too coarse to learn a face from. Send the video "
+            f"{called} is an animated picture ({picture.value}), too coarse to learn a face from. Send the video "
             "that it was made from.",
             code="animated_picture",
         )
     return InputError(
-        f"{path.name} is a picture ({picture.value}). Make an avatar from a picture of it, or send a video of at least "
+        f"{called} is a picture ({picture.value}). Make an avatar from a picture of it, or send a video of at least "
         "ten seconds.",
         code="still_picture",
     )
@@ -120,10 +120,10 @@ def _frames_of_picture(path: Path) -> int:
         return 1
 
 
-def _told(path: Path) -> _File:
+def _told(path: Path, called: str) -> _File:
     """Look at the header and the first seconds."""
-    with open_media(path, error=InputError, noun="video") as container:
-        stream = picture_stream(container, path)
+    with open_media(path, error=InputError, noun="video", called=called) as container:
+        stream = picture_stream(container, called)
         stream.thread_type, stream.codec_context.thread_count = "AUTO", 2
         watch = FieldWatch()
         watched = _WATCHED_FRAMES if stream.codec_context.name not in _PROGRESSIVE_CODECS else 1
@@ -135,11 +135,11 @@ def _told(path: Path) -> _File:
                 break
         if look is None:
             raise InputError(
-                f"{path.name} is damaged: no picture in it can be read. Save or download it again.",
+                f"{called} is damaged: no picture in it can be read. Save or download it again.",
                 code="video_unreadable",
             )
         return _File(
-            path=path,
+            called=called,
             look=look,
             shape=clip_shape(stream, look.rotation),
             fps=float(made_rate(stream)),
@@ -151,28 +151,28 @@ def _told(path: Path) -> _File:
 def _check_before(file: _File, order: Order) -> None:
     """Refuse by the header what need not be read through."""
     if file.length_s is not None and file.length_s > order.max_s + 1:
-        raise _too_long(file.path, file.length_s, order)
+        raise _too_long(file.length_s, order)
     if file.length_s is not None and file.length_s < order.min_s - 1:
-        raise _too_short(file.path, file.length_s, order)
+        raise _too_short(file.length_s, order)
     if min(file.shape.width, file.shape.height) < _SMALLEST_SIDE:
         raise InputError(
-            f"{file.path.name} is only {file.shape.width} x {file.shape.height} pixels. Send a clip of at least 640 x "
+            f"{file.called} is only {file.shape.width} x {file.shape.height} pixels. Send a clip of at least 640 x "
             "360, better 1280 x 720.",
             code="clip_too_small",
         )
 
 
-def _too_long(path: Path, length_s: float, order: Order) -> InputError:
+def _too_long(length_s: float, order: Order) -> InputError:
     return InputError(
-        f"{path.name} is {_length(length_s)} long; at most {_length(order.max_s)} are taken, and the first "
+        f"{order.called} is {_length(length_s)} long; at most {_length(order.max_s)} are taken, and the first "
         f"{_length(order.keep_s)} are used. Cut out the best minute and send that.",
         code="clip_too_long",
     )
 
 
-def _too_short(path: Path, length_s: float, order: Order) -> InputError:
+def _too_short(length_s: float, order: Order) -> InputError:
     return InputError(
-        f"{path.name} is {length_s:.1f} seconds long; at least {order.min_s:g} seconds are needed, half a minute is "
+        f"{order.called} is {length_s:.1f} seconds long; at least {order.min_s:g} seconds are needed, half a minute is "
         "better. Film a longer clip.",
         code="clip_too_short",
     )
@@ -188,31 +188,31 @@ def _checked(run: Run | None, end: End, file: _File, order: Order) -> Run:
     if run is None or length_s < order.min_s - _NEARLY_S:
         if end.damaged:
             raise InputError(
-                f"{file.path.name} is damaged: only {length_s:.1f} seconds of it can be read in one piece, and "
+                f"{file.called} is damaged: only {length_s:.1f} seconds of it can be read in one piece, and "
                 f"{order.min_s:g} are needed. Save or download it again.",
                 code="clip_damaged",
             )
-        raise _too_short(file.path, length_s, order)
-    _check_motion(run.motion.seen(CLIP_FPS), file.path)
+        raise _too_short(length_s, order)
+    _check_motion(run.motion.seen(CLIP_FPS), file.called)
     if run.pictures / length_s < _FEWEST_PICTURES:
         raise InputError(
-            f"{file.path.name} shows only {run.pictures / length_s:.1f} pictures a second; from 20 on a mouth can be "
+            f"{file.called} shows only {run.pictures / length_s:.1f} pictures a second; from 20 on a mouth can be "
             "followed. Film at 25 or 30 pictures a second.",
             code="too_few_pictures",
         )
     return run
 
 
-def _check_motion(motion: Motion, path: Path) -> None:
+def _check_motion(motion: Motion, called: str) -> None:
     if motion.cuts and motion.still_share >= _SLIDES_STILL_SHARE:
         raise InputError(
-            f"{path.name} is a slideshow: {motion.cuts + 1} pictures in which nothing moves. Send a video in which a "
+            f"{called} is a slideshow: {motion.cuts + 1} pictures in which nothing moves. Send a video in which a "
             "person speaks, or make an avatar from one of the pictures.",
             code="slideshow",
         )
     if motion.still_share >= _STILL_SHARE:
         raise InputError(
-            f"Nothing moves in {path.name}: it is a picture saved as a video. Send a video in which a person moves, or "
+            f"Nothing moves in {called}: it is a picture saved as a video. Send a video in which a person moves, or "
             "make an avatar from the picture itself.",
             code="still_picture",
         )

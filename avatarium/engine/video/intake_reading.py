@@ -30,6 +30,8 @@ _SILENT_GAP_S = 0.3
 """Decoders leave out what leans on lost packets and say nothing: a pause of this length that a key frame ends, in a
 stream that has few of them, is a hole."""
 _TELL_EVERY = 10
+_MOST_A_SECOND, _CROWD = 1000, 1000
+"""Pictures by the file's own clock, and how many more: a few bytes each make a file that stands still for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class _Reading:
     def __init__(self, runs: Runs, stream: VideoStream, origin_s: float, interlaced: bool) -> None:
         self.damaged = False
         self.next_s = 0.0
+        self.pictures = 0
         self._runs = runs
         self._origin_s = origin_s
         self._step_s = float(1 / made_rate(stream))
@@ -99,7 +102,9 @@ class _Reading:
         """Take a frame, or the news that one is missing."""
         if isinstance(item, _Damage):
             self._break()
-        elif self._usable(item):
+            return
+        self.pictures += 1
+        if self._usable(item):
             for frame in self._fields.split(item) if self._fields else (item,):
                 self._add(frame)
 
@@ -150,14 +155,20 @@ class _Reading:
 
 def follow(path: Path, runs: Runs, interlaced: bool, order: Order, share: Callable[[float], None]) -> End:
     """Read a file until its end or until a piece has all the frames that are wanted."""
-    with open_media(path, error=InputError, noun="video") as container:
-        stream = picture_stream(container, path)
+    with open_media(path, error=InputError, noun="video", called=order.called) as container:
+        stream = picture_stream(container, order.called)
         stream.thread_type, stream.codec_context.thread_count = "AUTO", 2
         told_s = duration_s(container, stream)
         reading = _Reading(runs, stream, max(0.0, (container.start_time or 0) / 1e6), interlaced)
         wanted_s = min(order.keep_s, told_s or order.keep_s)
         for count, item in enumerate(_decoded(container, stream)):
             reading.take(item)
+            if reading.pictures > _CROWD + _MOST_A_SECOND * reading.next_s:
+                raise InputError(
+                    f"{order.called} shows {reading.pictures} pictures within {reading.next_s:.1f} seconds. Save it "
+                    "again as MP4.",
+                    code="video_unreadable",
+                )
             if runs.full or reading.next_s > order.max_s:
                 break
             if count % _TELL_EVERY == 0:

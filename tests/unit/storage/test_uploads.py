@@ -214,6 +214,24 @@ def test_a_child_that_dies_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
     assert refused.value.code == "media_unreadable"
 
 
+def test_the_child_ran_python_files_of_the_current_folder_and_knew_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = samples.written(tmp_path / "clip", samples.video("mp4", 2.0))
+    (tmp_path / "resource.py").write_text("raise SystemExit(3)\n")
+    monkeypatch.chdir(tmp_path)
+    assert duration_apart(path) == pytest.approx(2.0, abs=0.1)
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\nenv > {tmp_path / 'told'}\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setenv("AVATARIUM_DATABASE_URL", "postgresql://secret")
+    with pytest.raises(RequestError):
+        duration_apart(path)
+    told = (tmp_path / "told").read_text()
+    assert "PATH=" in told and "secret" not in told
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_a_full_disk_in_the_child_was_blamed_on_the_file(kind: str, tmp_path: Path) -> None:
     source = samples.written(tmp_path / "in", samples.picture(kind))

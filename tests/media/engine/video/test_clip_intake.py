@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 
 import av
@@ -16,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from avatarium.engine.video import intake
+from avatarium.engine.video import intake, intake_reading
 from avatarium.engine.video.intake import Clip, Order, take_clip
 from avatarium.engine.video.intake_child import FILE_BYTES, MEMORY_BYTES
 from avatarium.engine.video.intake_making import make_clip
@@ -33,7 +35,7 @@ def taken(path: Path, *, min_s: float = 3.0, max_s: float = 600.0, keep_s: float
     """What the child process makes, made here: starting a process for each file takes seconds."""
     folder = path.parent / f"{path.name}.taken"
     folder.mkdir(exist_ok=True)
-    order = Order(path=str(path), folder=str(folder), min_s=min_s, max_s=max_s, keep_s=keep_s)
+    order = Order(path=str(path), folder=str(folder), min_s=min_s, max_s=max_s, keep_s=keep_s, called=path.name)
     return make_clip(order, lambda _: None)
 
 
@@ -491,20 +493,74 @@ def taken_again(clip: Clip, source: Path) -> Clip:
     return replace(taken(source), path=clip.path, sound=clip.sound)
 
 
-def test_a_child_that_dies_or_stalls_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def instead(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a shell script be what the child is run by."""
+    program = folder / "program"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+
+
+def test_a_child_that_dies_or_stalls_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     source = encode(tmp_path / "a.mp4", map(numbered, range(25)))
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(InputError) as died:
+    instead(tmp_path, "echo overrun >&2; kill -SEGV $$", monkeypatch)
+    with caplog.at_level("WARNING"), pytest.raises(InputError) as died:
         take_clip(source, tmp_path)
     assert died.value.code == "video_unreadable"
-    sleeper = tmp_path / "sleeper"
-    sleeper.write_text("#!/bin/sh\nexec sleep 60\n")
-    sleeper.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(sleeper))
+    assert "overrun" in caplog.text and str(-signal.SIGSEGV) in caplog.text
+    instead(tmp_path, "exec sleep 60", monkeypatch)
     monkeypatch.setattr(intake, "STALL_S", 0.5)
     with pytest.raises(InputError) as stalled:
         take_clip(source, tmp_path)
     assert stalled.value.code == "clip_stalled"
+
+
+def test_a_fault_of_ours_in_the_child_was_blamed_on_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = encode(tmp_path / "a.mp4", map(numbered, range(25)))
+    instead(tmp_path, "echo AssertionError: never >&2; exit 1", monkeypatch)
+    with pytest.raises(RuntimeError, match="AssertionError: never"):
+        take_clip(source, tmp_path)
+
+
+def test_opening_a_clip_ran_python_files_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = encode(tmp_path / "a.mp4", map(numbered, range(COUNT)))
+    for name in ("resource", "av", "json"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')\nraise SystemExit(3)\n")
+    monkeypatch.chdir(tmp_path)
+    assert take_clip(source, tmp_path, min_s=3).frames == COUNT
+    assert not (tmp_path / "was-run").exists()
+
+
+def test_the_child_knew_the_secrets_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = encode(tmp_path / "a.mp4", map(numbered, range(25)))
+    monkeypatch.setenv("AVATARIUM_DATABASE_URL", "postgresql://secret")
+    instead(tmp_path, "env >&2; exit 1", monkeypatch)
+    with pytest.raises(RuntimeError) as told:
+        take_clip(source, tmp_path)
+    assert "PATH=" in str(told.value) and "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("called", [None, "me.mp4"])
+def test_sentences_named_the_scratch_file(tmp_path: Path, called: str | None) -> None:
+    for name, content in (("1-video", b"hello " * 99), ("2-video", b"\x00\x00\x00\x18ftypisom" + bytes(400))):
+        (tmp_path / name).write_bytes(content)
+    short = encode(tmp_path / "3-video.mp4", map(numbered, range(50))).rename(tmp_path / "3-video")
+    for path in (tmp_path / "1-video", tmp_path / "2-video", short):
+        with pytest.raises(InputError) as refused:
+            take_clip(path, tmp_path, called=called)
+        assert refused.value.message.startswith(called or "The video")
+        assert path.name not in refused.value.message
+
+
+def test_pictures_without_end_at_one_time_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = encode(tmp_path / "crowd.mp4", map(numbered, range(COUNT)))
+    with av.open(str(source)) as file:
+        first = next(file.decode(video=0))
+    monkeypatch.setattr(intake_reading, "_decoded", lambda container, stream: repeat(first, 100_000))
+    problem = refusal(source)
+    assert problem.code == "video_unreadable" and "pictures within 0.0 seconds" in problem.message
 
 
 def test_the_child_is_bounded(tmp_path: Path) -> None:
