@@ -11,16 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarium.engine.face import topology as mesh
 from avatarium.engine.face.video.films import FilmWriter, reorder
 from avatarium.engine.picture.matting import VideoMatte
+from avatarium.engine.picture.matting.video import FaceAt
 from avatarium.engine.video.frames import read_frames
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]
-FaceBox = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels."""
-
-
 _NEAR = 8
 """Pixels round the person that codecs mix into the outline."""
 
@@ -44,10 +42,10 @@ class Matting:
         folder: Path,
         *,
         ground: Image | Colour | None = None,
-        face: FaceBox | None = None,
+        face_at: FaceAt | None = None,
         told: Callable[[int], None] | None = None,
     ) -> None:
-        self._source, self._ground, self._face, self._told = source, ground, face, told
+        self._source, self._ground, self._face_at, self._told = source, ground, face_at, told
         self.layers = Layers(person=folder / "person-scratch.mp4", alpha=folder / "alpha-scratch.mp4")
         self._end = 1 << 30
         self._stopped = threading.Event()
@@ -66,7 +64,7 @@ class Matting:
         first = next(frames)
         height, width = first.shape[:2]
         with (
-            VideoMatte(width, height, ground=self._ground, face_hint=self._face) as matte,
+            VideoMatte(width, height, ground=self._ground, face_at=self._face_at) as matte,
             FilmWriter(self.layers.person, width, height, scratch=True) as person,
             FilmWriter(self.layers.alpha, width, height, plane=True, scratch=True) as alpha,
         ):
@@ -84,6 +82,19 @@ class Matting:
         plane = np.asarray(cv2.convertScaleAbs(share, alpha=255), np.uint8)
         person.add_picture(_alone(matte.foreground(frame, share), plane))
         alpha.add_plane(plane)
+
+
+def faces_of(points: NDArray[np.float32], seen: NDArray[np.bool_]) -> FaceAt:
+    """Where the face to keep is in each frame, by its mesh ``(frames, vertices, 3)``; nowhere where it is not seen."""
+
+    def face_at(number: int) -> tuple[float, float, float, float] | None:
+        if number >= len(points) or not seen[number]:
+            return None
+        face = points[number, list(mesh.OVAL), :2]
+        (left, top), (right, bottom) = face.min(0), face.max(0)
+        return float(left), float(top), float(right), float(bottom)
+
+    return face_at
 
 
 def _alone(picture: Image, plane: Image) -> Image:

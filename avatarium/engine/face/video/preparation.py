@@ -15,12 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarium.engine.face import topology as mesh
 from avatarium.engine.face.video import fitness
 from avatarium.engine.face.video.bank import Bank, build_bank
 from avatarium.engine.face.video.choosing import track_clip
 from avatarium.engine.face.video.films import FilmWriter, frames_in_order, reorder, to_rgb
-from avatarium.engine.face.video.layers import Colour, FaceBox, Image, Layers, Matting, in_loop_order
+from avatarium.engine.face.video.layers import Colour, Image, Layers, Matting, faces_of, in_loop_order
 from avatarium.engine.face.video.loop import Loop, find_loop
 from avatarium.engine.face.video.measures import Measures, measure
 from avatarium.engine.face.video.moments import small_grey
@@ -88,9 +87,9 @@ def prepare_twin(
     share = _Share(clip.frames, progress)
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".twin-") as scratch:
         folder = Path(scratch)
+        track = track or track_clip(clip.path, clip.frames, number=face, progress=share.of(0.0, 0.22))
+        fitness.refuse_unseen(track)
         with _matting(clip, folder, matte, ground, track) as matting:
-            track = track or track_clip(clip.path, clip.frames, number=face, progress=share.of(0.0, 0.22))
-            fitness.refuse_unseen(track)
             seen = _look(clip, track, share)
             if matting:
                 matting.work.end_at(int(seen.loop.order.max()) + 1)
@@ -204,27 +203,19 @@ class _Running:
 
 @contextmanager
 def _matting(
-    clip: Clip, folder: Path, wanted: bool, ground: Image | Colour | None, track: Track | None
+    clip: Clip, folder: Path, wanted: bool, ground: Image | Colour | None, track: Track
 ) -> Iterator[_Running | None]:
-    """The matting beside everything else; where that fails, the matting is given up."""
+    """The matting beside what is left to do; where that fails, the matting is given up."""
     if not wanted:
         yield None
         return
-    work = Matting(clip.path, folder, ground=ground, face=_first_face(track))
+    face_at = faces_of(track.points, track.seen) if (track.others > 0).any() else None
+    work = Matting(clip.path, folder, ground=ground, face_at=face_at)
     with ThreadPoolExecutor(1, thread_name_prefix="matting") as threads:
         try:
             yield _Running(work=work, result=threads.submit(work.run))
         finally:
             work.stop()
-
-
-def _first_face(track: Track | None) -> FaceBox | None:
-    """Of the first frame, where it is seen there and others are as well: whom to keep."""
-    if track is None or not track.seen[0] or not (track.others > 0).any():
-        return None
-    face = track.points[0, list(mesh.OVAL), :2]
-    (left, top), (right, bottom) = face.min(0), face.max(0)
-    return float(left), float(top), float(right), float(bottom)
 
 
 def _layers(matting: _Running, loop: Loop, folder: Path, clip: Clip, share: _Share) -> dict[str, Path]:

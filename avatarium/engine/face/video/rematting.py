@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from avatarium.engine.face import topology as mesh
-from avatarium.engine.face.video.layers import Colour, FaceBox, Image, Matting
+from avatarium.engine.face.video.layers import Colour, Image, Matting, faces_of
 from avatarium.engine.face.video.package import ALPHA, BASE, PERSON, TwinFile, read_twin, write_twin
+from avatarium.engine.picture.matting.video import FaceAt
 
 
 def rematted(
@@ -40,15 +40,14 @@ def rematted(
             if progress:
                 progress(number / twin.manifest.frames)
 
-        layers = Matting(base, folder, ground=ground, face=_whom(twin), told=told).run()
+        layers = Matting(base, folder, ground=ground, face_at=_whom(twin), told=told).run()
         films = {BASE: base, PERSON: layers.person, ALPHA: layers.alpha}
         return write_twin(out, replace(twin.manifest, has_alpha=True), twin.arrays(), films)
 
 
-def _whom(twin: TwinFile) -> FaceBox | None:
-    """Where the face to keep is in the first frame; None where nobody else is in the clip, or it is not known."""
-    face = twin.arrays()["points"][0, list(mesh.OVAL), :2]
-    if not twin.manifest.others or not np.isfinite(face).all():
+def _whom(twin: TwinFile) -> FaceAt | None:
+    """Where the face to keep is; None where nobody else is in the clip."""
+    if not twin.manifest.others:
         return None
-    (left, top), (right, bottom) = face.min(0), face.max(0)
-    return float(left), float(top), float(right), float(bottom)
+    points = twin.arrays()["points"]
+    return faces_of(points, np.isfinite(points).all((1, 2)))

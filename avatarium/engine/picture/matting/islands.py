@@ -22,15 +22,13 @@ ROOM_PX = 12
 class Kept:
     """Leaves out small islands, and, when told whom to follow, everybody else."""
 
-    def __init__(self, face: Sequence[float] | None) -> None:
-        self._face = face
+    def __init__(self) -> None:
+        self._face: Sequence[float] | None = None
         self._was: NDArray[np.bool_] | None = None
 
-    def forget(self) -> None:
-        """A new shot begins: the person may be elsewhere, and the hint is of the first frame only."""
-        if self._was is not None:
-            self._face = None
-        self._was = None
+    def begin(self, face: Sequence[float] | None) -> None:
+        """A new shot begins, with the person's face at left, top, right, bottom; None keeps everybody in it."""
+        self._face, self._was = face, None
 
     def only(self, mask: Alpha) -> Alpha:
         """The mask of those who are kept."""

@@ -76,7 +76,7 @@ def _shape_of(work: Image) -> tuple[Alpha, list[Box]]:
                 shape = _corrected(shape, segmenter.within(work, near, mirrored=True), near)
     finally:
         segmenter.close()
-    return Kept(None).only(shape), heads
+    return Kept().only(shape), heads
 
 
 def _corrected(shape: Alpha, nearer: Alpha, box: Box) -> Alpha:

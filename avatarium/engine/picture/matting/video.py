@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -41,6 +42,7 @@ RADIUS = 2
 """At half the working size."""
 EDGE = (0.012 * 255) ** 2
 LOW, HIGH = 0.06, 0.94
+FaceAt = Callable[[int], tuple[float, float, float, float] | None]
 
 
 class VideoMatte:
@@ -54,8 +56,9 @@ class VideoMatte:
         width: of the frames.
         height: of the frames.
         ground: the ground without the person, a picture of any size with the frames' framing, or its colour.
-        face_hint: left, top, right, bottom of the face of the person to keep, at the first frame; others are left
-            out as long as they do not touch. Everybody is kept unless told.
+        face_at: asked at the first frame of every shot, by its number, for left, top, right, bottom of the face of
+            the person to keep; others are left out as long as they do not touch. Where it answers None, everybody is
+            kept in that shot.
         plugin: a network that takes the place of the mask and of the colours; it is closed with this.
     """
 
@@ -65,7 +68,7 @@ class VideoMatte:
         height: int,
         *,
         ground: Image | Colour | None = None,
-        face_hint: tuple[float, float, float, float] | None = None,
+        face_at: FaceAt | None = None,
         plugin: MattingPlugin | None = None,
     ) -> None:
         shrink = min(1.0, math.sqrt(WORK_PIXELS / (width * height)))
@@ -75,14 +78,15 @@ class VideoMatte:
         self._plate = Plate(*self._size) if ground is None else GivenPlate(ground, *self._size)
         self._look_for_screen = ground is None
         self._screen: Screen | None = Screen.of_colour(ground) if isinstance(ground, tuple) else None
-        hint = None if face_hint is None else tuple(side * shrink for side in face_hint)
-        self._kept = Kept(hint)
+        self._face_at, self._shrink = face_at, shrink
+        self._kept = Kept()
         self._plugin = plugin
         self._box: Box | None = None
         self._shape: Alpha | None = None
         self._alpha: Alpha | None = None
         self._pure: Image | None = None
         self._count = 0
+        self._number = -1
 
     def __enter__(self) -> Self:
         return self
@@ -103,6 +107,7 @@ class VideoMatte:
 
     def next(self, frame: Image) -> Alpha:
         """Alpha of the next frame, RGB of the size told; ``(H, W)`` float32, 0..1."""
+        self._number += 1
         work = np.asarray(cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA), np.uint8)
         step = self._follower.step(np.asarray(cv2.cvtColor(work, cv2.COLOR_RGB2GRAY), np.uint8))
         if step is None:
@@ -134,7 +139,8 @@ class VideoMatte:
     def _begin(self, work: Image) -> None:
         """The first frame of a shot: nothing of what was known holds."""
         self._plate.forget()
-        self._kept.forget()
+        face = self._face_at(self._number) if self._face_at else None
+        self._kept.begin(None if face is None else [side * self._shrink for side in face])
         self._box = self._shape = self._alpha = None
         self._count = 0
         if self._look_for_screen:

@@ -17,6 +17,7 @@ from avatarium.engine.picture.matting.lines import apply_lines, fit_lines
 from avatarium.engine.picture.matting.motion import Follower
 from avatarium.engine.picture.matting.over import OutOfFocus, Still, lay_over_ground
 from avatarium.engine.picture.matting.plate import GivenPlate, Plate
+from avatarium.engine.picture.matting.video import VideoMatte
 
 HEIGHT, WIDTH = 180, 240
 SCREEN = (40, 170, 70)
@@ -167,11 +168,35 @@ def test_a_cut_is_told_from_motion_and_from_light() -> None:
 def test_only_the_person_of_the_hint_is_kept() -> None:
     mask = np.zeros((HEIGHT, WIDTH), np.float32)
     mask[40:170, 20:90], mask[60:170, 140:220] = 1, 1
-    kept = Kept((150, 70, 180, 100))
+    kept = Kept()
+    kept.begin((150, 70, 180, 100))
     only = kept.only(mask)
     assert only[100, 50] == 0 and only[100, 180] == 1
     assert kept.only(np.roll(mask, 3, 1))[100, 183] == 1
-    assert (Kept(None).only(mask) == mask).all()
+    assert (Kept().only(mask) == mask).all()
+
+
+def test_bystanders_came_back_after_a_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    mask[40:170, 20:90], mask[60:170, 140:220] = 1, 1
+    monkeypatch.setattr(VideoMatte, "_looked", lambda matte, work: cv2.resize(mask, work.shape[1::-1]))
+    shots = [np.full((HEIGHT, WIDTH, 3), 60, np.uint8), np.full((HEIGHT, WIDTH, 3), 60, np.uint8)]
+    shots[1][::2, ::2] = 250
+    shots[1][: HEIGHT // 2] = 255
+    faces = {0: (150.0, 70.0, 180.0, 100.0), 2: (40.0, 60.0, 70.0, 90.0)}
+    asked: list[int] = []
+
+    def face_at(number: int) -> tuple[float, float, float, float] | None:
+        asked.append(number)
+        return faces[number]
+
+    with VideoMatte(WIDTH, HEIGHT, face_at=face_at) as matte:
+        matte.next(shots[0])
+        first = matte.next(shots[0])
+        second = matte.next(shots[1])
+    assert asked == [0, 2]
+    assert first[120, 180] > 0.5 > first[120, 55]
+    assert second[120, 55] > 0.5 > second[120, 180]
 
 
 def test_an_earring_is_closed_and_the_room_under_an_arm_is_not() -> None:
