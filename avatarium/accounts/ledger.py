@@ -39,7 +39,7 @@ def grant(
 ) -> bool:
     """Give. False: the key was seen before and nothing is done."""
     _check(amount)
-    _lock(c, user_id)
+    lock(c, user_id)
     booking = _Booking(user_id=user_id, kind=Entry.GRANT, subject="", note=note, now_ms=now_ms)
     return booking.book(c, f"grant:{key}", amount, unit)
 
@@ -52,7 +52,7 @@ def hold(
     Raises:
         TooFewCoinsError: the balance is smaller; the sentence names both.
     """
-    _lock(c, user_id)
+    lock(c, user_id)
     state = _hold_of(c, user_id, subject)
     if state is not None and state.closed:
         return False
@@ -81,7 +81,7 @@ def raise_hold(
     """
     assert ":" not in why, "subjects may hold colons, so reasons must not"
     booking = _Booking(user_id=user_id, kind=Entry.RAISE, subject=subject, note=note, now_ms=now_ms)
-    _lock(c, user_id)
+    lock(c, user_id)
     state = _hold_of(c, user_id, subject)
     if state is not None and state.closed and not _seen(c, user_id, f"raise:{subject}:{why}"):
         raise ConflictError("This was paid for and closed; its price cannot rise any more.", code="hold_closed")
@@ -95,7 +95,7 @@ def settle(c: Connection, user_id: str, amount: int, *, subject: str, now_ms: in
         ConflictError: the price is higher than what is held; :func:`raise_hold` comes first.
     """
     _check(amount)
-    _lock(c, user_id)
+    lock(c, user_id)
     state = _hold_of(c, user_id, subject)
     if state is None and amount == 0:
         return False
@@ -110,7 +110,7 @@ def settle(c: Connection, user_id: str, amount: int, *, subject: str, now_ms: in
 
 def refund(c: Connection, user_id: str, *, subject: str, now_ms: int) -> bool:
     """Close a hold and give back all of it. False: it is closed already, or nothing was held."""
-    _lock(c, user_id)
+    lock(c, user_id)
     state = _hold_of(c, user_id, subject)
     if state is None or state.closed:
         return False
@@ -139,7 +139,7 @@ def exchange_diamonds(c: Connection, user_id: str, diamonds: int, *, key: str, n
     if diamonds < 1:
         raise RequestError("Give the number of diamonds to buy, 1 or more.", code="bad_amount")
     _check(diamonds * COINS_PER_DIAMOND)
-    _lock(c, user_id)
+    lock(c, user_id)
     note = _count(diamonds, Unit.DIAMOND)
     booking = _Booking(user_id=user_id, kind=Entry.EXCHANGE, subject="", note=note, now_ms=now_ms)
     price = diamonds * COINS_PER_DIAMOND
@@ -275,7 +275,7 @@ def _give_back(c: Connection, kind: Entry, user_id: str, state: _Hold, rest: int
     return not from_coins or booking.book(c, f"close-coins:{subject}", from_coins * COINS_PER_DIAMOND, Unit.COIN)
 
 
-def _lock(c: Connection, user_id: str) -> None:
+def lock(c: Connection, user_id: str) -> None:
     """Let one transaction at a time move the money of a user: without it two that move twice could wait for each other.
 
     SQLite has one writer anyway.

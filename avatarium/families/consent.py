@@ -60,8 +60,8 @@ def check_consent(start: Consented, *, required: bool) -> None:
     """
     if start.is_unclear:
         raise RequestError(
-            "`consent` is neither a clear yes nor a clear no. If the person agrees, send `consent`: true, and what they "
-            "agreed to as `consent_text`.",
+            "`consent` is neither a clear yes nor a clear no. If the person agrees, send `consent`: true, and what "
+            "they agreed to as `consent_text`.",
             code="consent_unclear",
         )
     if required and not start.has_consent:

@@ -14,7 +14,7 @@ from avatarium.clock import HOUR_MS
 from avatarium.errors import AudioError, ConflictError, InputError
 from avatarium.families import clips, studio
 from avatarium.families.twin import is_open
-from avatarium.families.twin_owned import OfTwin, facts_of, twin_gone, video_twin
+from avatarium.families.twin_owned import LIP_MODEL, OfTwin, facts_of, twin_gone, video_twin
 from avatarium.prices import Price, Unit
 from avatarium.tasks.family import Desk, Family, Links, Plan, Step
 from avatarium.tasks.job import Job, results_of
@@ -41,7 +41,7 @@ class LipModelStart(OfTwin):
 class LipModelFamily(Family[LipModelStart]):
     """Hear what was said, fit the model, keep it if it is better than the general one in seconds it has not seen."""
 
-    name: ClassVar[str] = "lipModel"
+    name: ClassVar[str] = LIP_MODEL
     group: ClassVar[str] = "Create Avatars"
     engine: ClassVar[str] = studio.VIDEO_ENGINE
     generic: ClassVar[bool] = False

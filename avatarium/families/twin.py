@@ -16,6 +16,7 @@ from avatarium.families import studio, twin_picture, twin_video
 from avatarium.families.clips import look_up_clip
 from avatarium.families.consent import Consented, check_consent, consent_record
 from avatarium.families.fields import Colour, Name, Prompt, Url, Word, look_up
+from avatarium.families.twin_owned import hide_models
 from avatarium.ids import stable_id
 from avatarium.prices import Price, Unit
 from avatarium.tasks.family import Desk, Family, Links, Plan, Step
@@ -116,9 +117,11 @@ class Twin(Family[TwinStart]):
         )
 
     def forget(self, c: Connection, task: Task, desk: Desk, *, now_ms: int) -> None:
-        """Take the avatar back with its models, and let their files expire: at once when it is deleted, else before
-        long, as a retry that follows closely writes them anew."""
+        """Take the avatar back with its models and their trainings, and let their files expire: at once when it is
+        deleted, else before long, as a retry that follows closely writes them anew."""
         avatar_id = avatar_id_of(task.id)
+        if task.deleted_ms:  # rows of tasks before that of the avatar, as everywhere
+            hide_models(c, task, now_ms=now_ms)
         with suppress(NotFoundError):
             desk.catalogue.remove_avatar(c, task.user_id, avatar_id)
         for model in desk.catalogue.lip_models.remove(c, task.user_id, avatar_id=avatar_id):
@@ -211,7 +214,8 @@ def _keep(job: Job[TwinStart]) -> dict[str, Any]:
     """Write the avatar and keep its files for good, in one transaction with the look whether its training was cancelled
     meanwhile. The last step: what fails before it leaves files that expire as those of any task."""
     avatar = _avatar(job)
-    for key in filter(None, (avatar.picture_key, avatar.package_key)):
+    needed = (avatar.picture_key, avatar.package_key, avatar.track_key, avatar.sound_key, avatar.background_key)
+    for key in filter(None, needed):
         if job.storage.info(key) is None:
             raise NotFoundError(
                 "What was prepared waited too long and is gone. Try the training again.", code="file_gone"

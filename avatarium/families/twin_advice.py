@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pydantic import Field
 from sqlalchemy import Connection
 
+from avatarium.accounts import ledger
 from avatarium.errors import BusyError, InputError
 from avatarium.families import clips, studio, twin_picture
 from avatarium.families.clips import look_up_clip
@@ -58,6 +59,7 @@ class TwinAdvice(Family[AdviceStart]):
         return Plan(price=Price(0), expected_s=CLIP_S)
 
     def admit(self, c: Connection, task: Task) -> None:
+        ledger.lock(c, task.user_id)  # or two that come at once would each count without the other
         mine = (tasks.c.user_id == task.user_id, tasks.c.family == self.name, tasks.c.id != task.id)
         query = sa.select(sa.func.count()).where(*mine, tasks.c.state.in_([state.value for state in OPEN]))
         if c.execute(query).scalar_one() >= OPEN_MAX:

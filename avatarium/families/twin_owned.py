@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from pydantic import Field
+from sqlalchemy import Connection
 
 from avatarium.catalogue.models import VIDEO, Avatar
 from avatarium.errors import NotFoundError, RequestError
 from avatarium.families.fields import LenientStart
 from avatarium.ids import LENGTH
 from avatarium.tasks.family import Desk
+from avatarium.tasks.models import Task, tasks
+from avatarium.tasks.states import FINAL
+
+LIP_MODEL = "lipModel"
+"""The family of trainings of models."""
 
 
 class OfTwin(LenientStart):
@@ -57,6 +64,15 @@ def facts_of(avatar: Avatar) -> dict[str, Any]:
         "track_key": avatar.track_key,
         "sound_key": avatar.sound_key,
     }
+
+
+def hide_models(c: Connection, training: Task, *, now_ms: int) -> None:
+    """Take the trainings of an avatar's models that have ended out of every list, together with that of the avatar."""
+    ended = (tasks.c.state.in_([state.value for state in FINAL]), tasks.c.deleted_ms.is_(None))
+    mine = (tasks.c.user_id == training.user_id, tasks.c.family == LIP_MODEL, *ended)
+    rows = c.execute(sa.select(tasks.c.id, tasks.c.facts).where(*mine))
+    ids = [row.id for row in rows if row.facts["twin_id"] == training.id]
+    c.execute(sa.update(tasks).where(tasks.c.id.in_(ids), *ended).values(deleted_ms=now_ms, expires_ms=now_ms))
 
 
 def twin_gone() -> NotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import Request
@@ -26,6 +27,7 @@ from avatarium.errors import NotFoundError
 from avatarium.families import lip_model
 from avatarium.families.twin import FAMILY, TwinStart
 from avatarium.platform import Platform
+from avatarium.tasks.models import Task
 from avatarium.tasks.states import OPEN, State
 
 router = Router(AVATARS)
@@ -81,25 +83,30 @@ class TwinDesk(Desk):
         rows, _ = self._platform.tasks.page(self._caller.user_id, FAMILY, states=states, limit=ALL_MAX)
         return self.all(rows)
 
+    def ongoing(self) -> list[dict[str, Any]]:
+        """Records of what is not done, of lip-sync models too."""
+        models = Desk(lip_model.FAMILY, self._platform, self._request, self._caller).all(self._open_models())
+        return sorted([*self.whole(*OPEN), *models], key=lambda record: str(record["createdAt"]), reverse=True)
+
     def delete(self, task_id: str) -> dict[str, str]:
         """Remove an avatar with its personal models; what is being trained for it is cancelled, and costs nothing."""
-        owner, tasks = self._caller.user_id, self._platform.tasks
-        self.get(task_id)
-        rows, _ = tasks.page(owner, lip_model.FAMILY, limit=ALL_MAX)
-        for model in rows:
-            if model.facts["twin_id"] == task_id:
-                tasks.delete(owner, lip_model.FAMILY, model.id)
-        return super().delete(task_id)
+        being_trained = [model for model in self._open_models() if model.facts["twin_id"] == task_id]
+        removed = super().delete(task_id)
+        for model in being_trained:
+            with suppress(NotFoundError):  # it ended just before, and went with the avatar
+                self._platform.tasks.delete(self._caller.user_id, lip_model.FAMILY, model.id)
+        return removed
+
+    def _open_models(self) -> list[Task]:
+        page = self._platform.tasks.page(self._caller.user_id, lip_model.FAMILY, states=OPEN, limit=ALL_MAX)
+        return page[0]
 
 
-class AnyTrainingDesk(Desk):
-    """One task of an avatar, its making or the training of its model: clients ask after both in one place."""
-
-    def __init__(self, task_id: str, platform: Platform, request: Request, caller: Principal) -> None:
-        family = platform.tasks.find(caller.user_id, task_id)[1]
-        if family.name not in (FAMILY.name, lip_model.FAMILY.name):
-            family = FAMILY  # whose own call says that it is not there
-        super().__init__(family, platform, request, caller)
+def desk_of(task_id: str, platform: Platform, request: Request, caller: Principal) -> Desk:
+    """Where to ask after one task of an avatar, its making or the training of its model: clients do so in one place."""
+    if platform.tasks.find(caller.user_id, task_id)[1].name == lip_model.FAMILY.name:
+        return Desk(lip_model.FAMILY, platform, request, caller)
+    return TwinDesk(platform, request, caller)  # which says of any other task that it is not there
 
 
 @router.serve(
@@ -159,8 +166,8 @@ def user_records(request: Request, caller: ReaderDep, platform: PlatformDep) -> 
     returns=list[dict[str, Any]],
 )
 def training_records(request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
-    """Your trainings that are not done."""
-    return ok(TwinDesk(platform, request, caller).whole(*OPEN))
+    """Your trainings that are not done, of avatars and of lip-sync models, newest first."""
+    return ok(TwinDesk(platform, request, caller).ongoing())
 
 
 @router.serve(
@@ -186,7 +193,7 @@ def batch_detail(
 )
 def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
     """One training. `anchor_id` is there when it is completed. A training of a lip-sync model is found here too."""
-    desk = AnyTrainingDesk(task_id, platform, request, caller)
+    desk = desk_of(task_id, platform, request, caller)
     return ok(desk.shown(desk.get(task_id)))
 
 
@@ -201,9 +208,10 @@ def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: Platf
 def remove(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
     """Remove the avatar that a training made, with its files, its recording and its lip-sync models.
 
-    One that is not done is cancelled, and costs nothing.
+    One that is not done is cancelled, and costs nothing. Given the `_id` of a lip-sync model's training, that model
+    alone is removed.
     """
-    return ok(TwinDesk(platform, request, caller).delete(params.id))
+    return ok(desk_of(params.id, platform, request, caller).delete(params.id))
 
 
 @router.serve(
@@ -214,7 +222,7 @@ def remove(params: Annotated[Named, Params], request: Request, caller: MakerDep,
 )
 def delete(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
     """The same as `userVideoTwin/remove`."""
-    return ok(TwinDesk(platform, request, caller).delete(task_id))
+    return ok(desk_of(task_id, platform, request, caller).delete(task_id))
 
 
 @router.serve(
@@ -226,7 +234,7 @@ def delete(task_id: PathId, request: Request, caller: MakerDep, platform: Platfo
 )
 def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
     """Stop a training and give its price back. One that is done stays as it is."""
-    desk = AnyTrainingDesk(task_id, platform, request, caller)
+    desk = desk_of(task_id, platform, request, caller)
     return ok(desk.shown(desk.cancel(task_id)))
 
 
@@ -240,5 +248,5 @@ def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: Platfo
 )
 def retry(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
     """Do a training again that failed or was cancelled. It costs what it costs now."""
-    desk = AnyTrainingDesk(params.id, platform, request, caller)
+    desk = desk_of(params.id, platform, request, caller)
     return ok(desk.shown(desk.retry(params.id)))

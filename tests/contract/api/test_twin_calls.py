@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from avatarium.api.routes import twins
 from avatarium.catalogue.models import PHOTO, lip_models
 from avatarium.clock import HOUR_MS
-from avatarium.errors import ConflictError
+from avatarium.errors import ConflictError, NotFoundError
 from avatarium.families import lip_model, twin_advice
+from avatarium.families import twin as twin_family
 from avatarium.families.consent import STANDARD
 from avatarium.storage.models import objects
 from avatarium.tasks.models import Task
@@ -302,6 +304,72 @@ def test_everything_derived_goes_with_the_avatar(it: Running) -> None:
         left = set(c.execute(sa.select(objects.c.task_id)).scalars())
         assert c.execute(sa.select(sa.func.count()).select_from(lip_models)).scalar_one() == 1
     assert left == {kept.training_id, stays.id}
+
+
+@pytest.mark.parametrize("call", ["remove", "delete"])
+def test_a_model_is_removed_where_its_training_is_shown(it: Running, call: str) -> None:
+    twin = made_twin(it)
+    model, stays = made_model(it, twin), made_model(it, twin)
+    theirs = made_model(it, made_twin(it, it.other_id))
+    for wanted, status in ((model.id, None), (model.id, 404), (theirs.id, 404)):
+        path = f"userVideoTwin/{wanted}"
+        answer = it.post("userVideoTwin/remove", {"_id": wanted}) if call == "remove" else it.delete(path)
+        assert answer.get("status") == status and (status or answer == {"_id": wanted})
+    assert [row["_id"] for row in it.get("video/lip_models")] == [stays.id]
+    assert it.get(f"userVideoTwin/{twin.training_id}")["current_status"] == "completed"
+
+
+def test_models_that_are_being_trained_are_among_what_is_not_done(it: Running) -> None:
+    twin, made = made_twin(it), made_twin(it)
+    made_model(it, made)
+    model = it.post("userVideoTwin/continueTraining", {"_id": twin.training_id})
+    waiting = started(it)
+    assert {row["_id"] for row in it.get("userVideoTwin/trainingRecords")} == {waiting.id, model["_id"]}
+
+
+def test_an_avatar_that_cannot_be_removed_keeps_its_models(it: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were removed one by one before it."""
+    twin = made_twin(it)
+    model = made_model(it, twin)
+    waiting = it.post("userVideoTwin/continueTraining", {"_id": twin.training_id})
+
+    def broken(*_: object, **__: object) -> None:
+        raise ConflictError("It is being tried again just now.", code="task_not_final")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(it.platform.catalogue), "remove_avatar", broken)
+        assert it.post("userVideoTwin/remove", {"_id": twin.training_id})["reason"] == "task_not_final"
+    assert [row["_id"] for row in it.get("video/lip_models")] == [model.id]
+    assert it.get(f"userVideoTwin/{model.id}")["current_status"] == "completed"
+    assert it.get(f"userVideoTwin/{waiting['_id']}")["current_status"] == "initialized"
+    assert it.post("userVideoTwin/remove", {"_id": twin.training_id}) == {"_id": twin.training_id}
+    for gone in (model.id, waiting["_id"]):
+        assert it.get(f"userVideoTwin/{gone}")["status"] == 404
+
+
+def test_more_models_than_a_page_holds_go_with_the_avatar(it: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twins, "ALL_MAX", 1)
+    twin = made_twin(it)
+    models = [made_model(it, twin) for _ in range(3)]
+    it.post("userVideoTwin/remove", {"_id": twin.training_id})
+    assert [it.get(f"userVideoTwin/{model.id}")["status"] for model in models] == [404] * 3
+
+
+@pytest.mark.parametrize("lost", ["poster.jpg", "twin.twin", "track.npz", "sound.wav", "ground.png"])
+def test_an_avatar_of_which_a_file_is_gone_is_not_made(it: Running, lost: str) -> None:
+    """It waited longer than results are kept."""
+    task = started(it, skipPreview=True)
+    begun = it.platform.tasks.begin(task.id, 1)
+    assert begun is not None
+    files = {"picture": "poster.jpg", "package": "twin.twin", "track": "track.npz", "sound": "sound.wav"}
+    found = {"cover_key": "", "key": ""}
+    for what, name in {**files, "background": "ground.png"}.items():
+        found[f"{what}_key"] = key = f"results/{it.user_id}/{task.id}/{name}"
+        if name != lost:
+            it.platform.storage.put(key, b"x", owner=it.user_id, media_type="image/png", expires_ms=None)
+    with pytest.raises(NotFoundError, match="waited too long"):
+        twin_family.FAMILY.steps[-1].run(job_of(it.platform, begun, found))
+    assert it.get("anchor/character_list?type=custom") == []
 
 
 def test_an_avatar_from_a_video_among_the_others(it: Running) -> None:
