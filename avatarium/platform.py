@@ -19,6 +19,7 @@ from avatarium.settings import Settings
 from avatarium.storage.fetch import Fetcher
 from avatarium.storage.service import Storage
 from avatarium.storage.uploads import Uploads
+from avatarium.streaming.films import Films
 from avatarium.streaming.rooms import Rooms
 from avatarium.tasks import repository
 from avatarium.tasks.family import Desk, Family
@@ -101,7 +102,12 @@ class Platform(MediaPlatform):
         self.poster = Poster(settings)
         self.uploads = Uploads(settings, self.storage, self.fetcher)
         self.rooms = Rooms(
-            database=database, clock=clock, settings=settings, prices=self.prices, catalogue=self.catalogue
+            database=database,
+            clock=clock,
+            settings=settings,
+            prices=self.prices,
+            catalogue=self.catalogue,
+            films=Films(self.storage),
         )
 
     @classmethod

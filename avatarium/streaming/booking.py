@@ -11,8 +11,9 @@ from avatarium.catalogue.service import Catalogue
 from avatarium.catalogue.voices import Locale, default_voice, voice_of, voices_of, wanted_locale
 from avatarium.clock import SECOND_MS
 from avatarium.engine.colours import parse_colour
-from avatarium.errors import RequestError
+from avatarium.errors import InputError, RequestError
 from avatarium.settings import Settings
+from avatarium.streaming.films import Film, Films
 from avatarium.streaming.wire import CONTEXT_MAX, RoomSpec
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def spec_of(
     *,
     catalogue: Catalogue,
     settings: Settings,
+    films: Films,
     room_id: str,
     channel: str,
     uid: int,
@@ -69,11 +71,14 @@ def spec_of(
         RequestError: a choice does not exist.
         NotFoundError: the avatar, voice or background is not there, or somebody else's.
         OptionError: the colour is none.
+        InputError: ``person_not_found``: the avatar's video was not cut out, and another ground is asked for.
     """
     check_seconds(request.expire_s, settings.live_longest_s)
     avatar = catalogue.avatar(owner, request.avatar_id)
     voice = _voice(request, avatar)
     _check(request)
+    film = films.film(avatar.package_key) if avatar.package_key else None
+    _check_ground(request, film)
     return RoomSpec(
         room_id=room_id,
         channel=channel,
@@ -83,6 +88,7 @@ def spec_of(
         picture_key=avatar.picture_key,
         package_key=avatar.package_key,
         model_key=catalogue.lip_models.key_for(owner, avatar.id) if avatar.package_key else "",
+        film_pixels=film.width * film.height if film is not None else 0,
         gender=avatar.gender,
         token_uid=uid,
         created_ms=now_ms,
@@ -184,6 +190,17 @@ def _check(request: BookRequest) -> None:
         )
     if request.background_color:
         parse_colour(request.background_color)
+
+
+def _check_ground(request: BookRequest, film: Film | None) -> None:
+    if film is None or film.cut_out:
+        return
+    if request.transparent or request.background_id or request.background_color:
+        raise InputError(
+            "This avatar was made from its video without cutting the person out, so that it has no other ground. "
+            "Leave `transparent`, `background_id` and `background_color` out, or make the avatar again.",
+            code="person_not_found",
+        )
 
 
 def check_emotion(emotion: str) -> None:

@@ -12,9 +12,12 @@ STANDARD = 512 * 512
 """Pixels of the picture that takes one place."""
 FIXED = 0.3
 """Share of a place that does not grow with the picture: sound, connections, the clock."""
-FILMED = 2.5
-"""Places that a room with an avatar from a video takes besides: its film is decoded whole, whatever is shown of it, and
-no frame is used again while it listens (``python -m bench.live_frames`` measures it)."""
+FILMED, FILM = 1.0, 2.0
+"""Places that a room with an avatar from a video takes besides, and those for each million pixels of its film: no frame
+is used again while it listens, and the film is decoded whole, whatever is shown of it (``python -m bench.live_frames``
+measures both)."""
+USUAL_FILM = 1280 * 720
+"""Pixels of a film where they are not known."""
 LATE = 0.05
 """Share of late ticks at which a stage counts as full, whatever it was measured to hold."""
 _SLACK = 1e-6
@@ -40,7 +43,11 @@ def coded_size(spec: RoomSpec) -> tuple[int, int]:
 
 def places_for(spec: RoomSpec) -> float:
     """How many places a room takes of a stage."""
-    return round(places_of(*coded_size(spec)) + FILMED * bool(spec.package_key), 3)
+    return round(places_of(*coded_size(spec)) + _filmed(spec), 3)
+
+
+def _filmed(spec: RoomSpec) -> float:
+    return FILMED + FILM * (spec.film_pixels or USUAL_FILM) / 1e6 if spec.package_key else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from avatarium.prices import Prices
 from avatarium.settings import Settings
 from avatarium.streaming import ending, repository
 from avatarium.streaming.booking import BookRequest, check_context, check_seconds, spec_of
+from avatarium.streaming.films import Films
 from avatarium.streaming.models import EndReason, Room, RoomState, StageRecord, Ticket
 from avatarium.streaming.placement import Choice, choose, places_for
 from avatarium.streaming.replays import Once, booked_before, extended_before, with_extension
@@ -51,12 +52,20 @@ class Rooms(StageRoll):
     """All live rooms of an installation. Threads may share it; every call is one transaction."""
 
     def __init__(
-        self, *, database: Database, clock: Clock, settings: Settings, prices: Prices, catalogue: Catalogue
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        prices: Prices,
+        catalogue: Catalogue,
+        films: Films,
     ) -> None:
         super().__init__(database, clock)
         self._settings = settings
         self._prices = prices
         self._catalogue = catalogue
+        self._films = films
 
     # What users do
 
@@ -84,6 +93,7 @@ class Rooms(StageRoll):
             request,
             catalogue=self._catalogue,
             settings=self._settings,
+            films=self._films,
             room_id=new_id(),
             channel="",
             uid=uid,

@@ -35,6 +35,8 @@ class RoomSpec(Message):
     """The picture in storage."""
     package_key: str = ""
     """What an avatar from a video is made of, in storage; empty of one from a picture."""
+    film_pixels: int = 0
+    """Of a frame of its film; 0 where that is not known."""
     model_key: str = ""
     """Its personal lip-sync model, in storage; empty where it speaks by the general one."""
     gender: str

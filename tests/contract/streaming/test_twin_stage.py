@@ -20,7 +20,7 @@ from avatarium.engine.face.style.record import SpeakingStyle
 from avatarium.engine.face.video.actor import VideoActor
 from avatarium.engine.face.video.playing import Player
 from avatarium.ids import new_id
-from avatarium.streaming.placement import FILMED
+from avatarium.streaming.placement import FILM, FILMED
 from avatarium.streaming.wire import SpeakCommand, Switch
 from tests.support.live_receiving import Receiver
 from tests.support.live_rooms import in_loop, until
@@ -141,7 +141,9 @@ async def test_its_film_is_seen_its_lips_move_and_what_is_left_comes_back(
 ) -> None:
     coins, who = stage.coins, avatar(stage, twin)
     async with booked(stage, avatar_id=who) as room, watched(room) as viewer:
-        assert room.room.places == pytest.approx(0.3 + 0.7 * (SIDE / 512) ** 2 + FILMED, abs=0.01)
+        assert room.room.places == pytest.approx(
+            0.3 + 0.7 * (SIDE / 512) ** 2 + FILMED + FILM * SIDE**2 / 1e6, abs=0.01
+        )
         await viewer.until_pictures(40, within_s=30)
         silent = viewer.seen[5:40]
         before = len(viewer.seen)
