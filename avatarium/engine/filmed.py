@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,14 +84,24 @@ def open_filmed(path: str | Path, options: SpeakOptions, note: Note) -> VideoAct
     return None
 
 
-def filmed_view(actor: VideoActor, options: SpeakOptions) -> Renderer:
-    """Lay a twin out for a video.
+def filmed_view(actor: VideoActor, options: SpeakOptions, *, owned: bool = False) -> Renderer:
+    """Lay a twin out for a video; one that is ``owned`` is closed with the view, or when there is none.
 
     Raises:
         PictureError: ``person_not_found``: another ground is asked for and the twin was made without matting.
         OptionError: ``shot_and_fit``, or a canvas on which the person cannot lie.
     """
-    own: dict[str, Any] = {"fps": float(options.fps), "basis": None if options.style is None else options.style.basis}
+    with ExitStack() as unless_made:
+        if owned:
+            unless_made.callback(actor.close)
+        view = _laid_out(actor, options, owned=owned)
+        unless_made.pop_all()
+    return view
+
+
+def _laid_out(actor: VideoActor, options: SpeakOptions, *, owned: bool) -> Renderer:
+    basis = None if options.style is None else options.style.basis
+    own: dict[str, Any] = {"fps": float(options.fps), "basis": basis, "owned": owned}
     if options.canvas is not None:
         return _staged(actor, options.canvas, own, clear=options.alpha)
     size = options.size or _usual_size(actor)
@@ -118,6 +130,8 @@ def twin_of_clip(path: Path, face: int, *, matte: bool, note: Note) -> Path:
         with locked(folder / ".lock", timeout_s=_LOCK_S):
             if not found.is_file():
                 note(f"An avatar is made out of {path.name}; this takes some minutes once and is kept in {folder}.")
+                for left in folder.glob("making-*"):  # of one that was killed: whoever makes has the lock
+                    shutil.rmtree(left, ignore_errors=True)
                 _make(path, found, face, matte=matte, note=note)
                 _forget_oldest(folder)
     os.utime(found)

@@ -50,7 +50,11 @@ def preview(
     """
     options = SpeakOptions(voice=voice, canvas=Canvas(resolution=HEIGHT), style=style, seed=seed, scratch=scratch)
     script = script_of_text(_greeting(choose_voice(avatar, options)), avatar, options)
-    return perform(prepare_view(avatar, options), script, Path(out), options=options, progress=progress)
+    view = prepare_view(avatar, options)
+    try:
+        return perform(view, script, Path(out), options=options, progress=progress)
+    finally:
+        view.close()
 
 
 def _greeting(voice: Voice) -> str:

@@ -193,7 +193,7 @@ def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = 
     """
     note = note or _silent
     if built_in(avatar) is None and (filmed := open_filmed(avatar, options, note)) is not None:
-        return filmed_view(filmed, options)
+        return filmed_view(filmed, options, owned=True)
     picture = read_avatar(avatar)
     actor = actor_of(picture, options.face)
     _tell(picture, actor, options, note)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from avatarium.engine.face.video.package import TwinFile
 
 Image = NDArray[np.uint8]
+
+_FOLDER, _HELD = "twin-", ".held"
+_NEW_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,7 @@ class VideoActor:
         neutral: the face at rest, face coordinates, ``(468, 3)``.
         bank: the person's own mouths.
         folder: removed when the actor is closed.
+        held: a file that is open as long as the folder is used.
     """
 
     def __init__(
@@ -106,11 +112,12 @@ class VideoActor:
         bank: Bank,
         *,
         folder: Path | None = None,
+        held: IO[bytes] | None = None,
     ) -> None:
         self.films, self.loop, self.bank = films, loop, bank
         self.neutral: Points = np.asarray(neutral, float)
         self.width, self.height = size
-        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True) if folder else None
+        self._remove = weakref.finalize(self, _remove, folder, held) if folder else None
 
     @classmethod
     def open(cls, path: Path, *, under: Path | None = None) -> Self:
@@ -126,11 +133,14 @@ class VideoActor:
         from avatarium.engine.face.video.package import read_twin
 
         twin = read_twin(path)
-        folder = Path(tempfile.mkdtemp(prefix="twin-", dir=under))
+        folder = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=under))
         with ExitStack() as unless_made:
             unless_made.callback(shutil.rmtree, folder, ignore_errors=True)
+            held = unless_made.enter_context((folder / _HELD).open("wb"))
+            fcntl.flock(held, fcntl.LOCK_EX)
+            _sweep(folder.parent)
             try:
-                actor = cls._of(twin, folder)
+                actor = cls._of(twin, folder, held)
             except (KeyError, ValueError) as problem:
                 raise InputError(
                     "The avatar's file lacks what it needs. Make the avatar from its video again.",
@@ -140,7 +150,7 @@ class VideoActor:
         return actor
 
     @classmethod
-    def _of(cls, twin: TwinFile, folder: Path) -> Self:
+    def _of(cls, twin: TwinFile, folder: Path, held: IO[bytes]) -> Self:
         matted = twin.manifest.has_alpha
         films = Films(
             base=twin.extract("base.mp4", folder),
@@ -151,7 +161,7 @@ class VideoActor:
         loop, bank = Loop.from_arrays(arrays), Bank.from_arrays(arrays)
         loop.check(len(bank.light))
         size = twin.manifest.width, twin.manifest.height
-        return cls(films, size, loop, arrays["neutral"], bank, folder=folder)
+        return cls(films, size, loop, arrays["neutral"], bank, folder=folder, held=held)
 
     @property
     def frames(self) -> int:
@@ -201,3 +211,20 @@ class VideoActor:
         """Remove what was unpacked; views must be closed before."""
         if self._remove is not None:
             self._remove()
+
+
+def _remove(folder: Path, held: IO[bytes] | None) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if held is not None:
+        held.close()
+
+
+def _sweep(under: Path) -> None:
+    """Remove what processes that were killed had unpacked: nobody holds it any more."""
+    for mark in under.glob(f"{_FOLDER}*/{_HELD}"):
+        with suppress(OSError):
+            if time.time() - mark.stat().st_mtime < _NEW_S:
+                continue  # its maker may not have come to the lock yet
+            with mark.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(mark.parent, ignore_errors=True)

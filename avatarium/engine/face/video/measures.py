@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +35,6 @@ class Placing:
     """``(frames, 3, 3)``."""
     shift: Float32
     """Pixels, ``(frames, 3)``."""
-
-    def to_pixels(self, frame: int, local: NDArray[np.floating[Any]]) -> Float32:
-        """Points in the face's coordinates, ``(n, 3)``, as pixels of a frame."""
-        return np.asarray(self.scale[frame] * local @ self.turn[frame].T + self.shift[frame], np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

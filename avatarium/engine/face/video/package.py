@@ -254,15 +254,6 @@ def read_twin(path: StrPath) -> TwinFile:
     return TwinFile(path=Path(path), manifest=manifest)
 
 
-def is_twin(path: StrPath) -> bool:
-    """Whether a file is a twin's, told by its content."""
-    try:
-        read_twin(path)
-    except InputError:
-        return False
-    return True
-
-
 def _check_members(members: list[zipfile.ZipInfo], size_bytes: int) -> None:
     names = [member.filename for member in members]
     if len(set(names)) != len(names) or not {MANIFEST, DATA, BASE} <= set(names) <= {MANIFEST, DATA, *FILMS}:

@@ -62,6 +62,7 @@ class Player:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._decoded = iter(())  # the generator holds this and the container in a ring
         self._container.close()
 
     def _reach(self, number: int) -> VideoFrame:

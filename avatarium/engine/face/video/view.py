@@ -50,6 +50,7 @@ class VideoView:
         cutout: whether the person is shown alone, by :meth:`render_cutout`.
         fps: of the poses; the film keeps its own pace.
         basis: the person's own fields of movement, ``(4, 468, 3)``.
+        owned: whether the actor is closed with the view.
 
     Raises:
         PictureError: ``person_not_found``: a background or a cutout is asked for and the twin was made without.
@@ -68,6 +69,7 @@ class VideoView:
         cutout: bool = False,
         fps: float = float(TWIN_FPS),
         basis: Points | None = None,
+        owned: bool = False,
     ) -> None:
         cv2.setNumThreads(1)
         if not actor.layered and (cutout or background is not None):
@@ -77,7 +79,7 @@ class VideoView:
                 code="person_not_found",
             )
         self.size = size
-        self._actor, self._fps = actor, fps
+        self._actor, self._fps, self._owned = actor, fps, owned
         self._background, self._cutout = background, cutout
         self._canvas = np.zeros((size.height, size.width, 3), np.uint8) if canvas is None else canvas
         self._lie = Lie.of(placement, (actor.width, actor.height), size)
@@ -109,6 +111,8 @@ class VideoView:
         self._film.close()
         if self._mask is not None:
             self._mask.close()
+        if self._owned:
+            self._actor.close()
 
     def _open_films(self, *, alone: bool) -> None:
         films, frames = self._actor.films, self._actor.frames
