@@ -86,7 +86,7 @@ def test_heads_turned_beyond_forty_degrees_hide_the_mouth_softly() -> None:
 def colours(lips: list[float], round_mouth: list[float], upper: list[float]) -> Float32:
     counts = len(LIPS), len(LOWER) - len(LIPS), len(VERTICES) - len(LOWER)
     parts = [np.tile(c, (n, 1)) for c, n in zip((lips, round_mouth, upper), counts, strict=True)]
-    return np.concatenate(parts).astype(np.float32)
+    return np.asarray(np.concatenate(parts), np.float32)
 
 
 def test_a_mask_is_told_from_a_beard_and_from_pale_lips() -> None:
