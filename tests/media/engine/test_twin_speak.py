@@ -47,7 +47,10 @@ def test_a_clip_is_prepared_once_and_says_what_it_is_told(
     assert isinstance(view, VideoView)
     frame = view.render(Pose())
     assert frame.shape == (480, 480, 3)
+    unpacked = view._actor.films.base
+    assert unpacked.exists()
     view.close()
+    assert not unpacked.exists(), "the twin is closed with its only view"
     (twin,) = (tmp_path / "home" / "twins").glob("*.twin")
     assert isinstance(prepare_view(twin, options), VideoView)
     with pytest.raises(PictureError, match="without cutting"):
