@@ -176,3 +176,18 @@ def test_the_demo_page_shows_a_person_before_its_own_ground(
         page.click("#leave")
         page.wait_for_selector("#bill:not([hidden])")
         assert page.is_hidden("#behind")
+
+
+def test_who_leaves_while_figures_are_read_hears_no_more_of_them(house: House, browser: Browser) -> None:
+    with house.room() as room, watching(house, browser, room) as page:
+        page.evaluate("""async () => {
+            const session = client._session, read = session.read.bind(session);
+            let begun, go;
+            const reading = new Promise((resolve) => { begun = resolve; });
+            const gate = new Promise((resolve) => { go = resolve; });
+            session.read = async () => { const found = await read(); begun(); await gate; return found; };
+            await reading;
+            await client.leave();
+            go();
+            await new Promise((resolve) => setTimeout(resolve, 100));
+        }""")

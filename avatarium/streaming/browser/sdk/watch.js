@@ -14,6 +14,7 @@ export class Watch {
     this._still = 0;
     this._began = performance.now();
     this._flowed = false;
+    this._closed = false;
     this.figure = null;
     this._timer = setInterval(() => this._tick(), PERIOD_MS);
   }
@@ -34,6 +35,7 @@ export class Watch {
   }
 
   close() {
+    this._closed = true;
     clearInterval(this._timer);
   }
 
@@ -44,6 +46,7 @@ export class Watch {
     } catch {
       return; // between two connections there is nothing to read
     }
+    if (this._closed) return; // left while it was read
     const before = this._before && this._before.at < reading.at ? this._before : null;
     this._before = reading;
     this.figure = { ...figures(reading, before), behindMs: reading.behindMs || 0 };
