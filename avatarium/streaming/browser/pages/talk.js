@@ -7,7 +7,9 @@ import { EMOTIONS, fillChoices, GESTURES } from "./setup.js";
 const EVENTS_KEPT = 300;
 const FACT_MAX = 120;
 const QUIET = new Set(["word", "viseme", "keepalive"]);
-const IDEAS = ["Who are you?", "What can you help me with?", "When are you open?"];
+const WORDS = ["Hello, nice to meet you!", "What I say is up to you."];
+const IDEAS_MAX = 3;
+const IDEA_MAX = 60;
 const TABS = ["log", "figures", "events", "know"];
 
 export class Talk {
@@ -32,7 +34,7 @@ export class Talk {
     this._began = performance.now();
     this._bubbles.clear();
     this._said.clear();
-    $("log").replaceChildren(...this._ideas());
+    $("log").replaceChildren(...this._ideas(context));
     $("events").replaceChildren();
     $("know-text").value = context;
     this._count();
@@ -133,9 +135,16 @@ export class Talk {
     $("pane-log").scrollTop = $("pane-log").scrollHeight;
   }
 
-  _ideas() {
-    const buttons = IDEAS.map((idea) => el("button", { type: "button", class: "idea", onclick: () => this._send("ask", idea) }, idea));
-    return [el("p", { class: "note" }, "Ask something, or let the avatar say your words."), el("div", { class: "ideas" }, ...buttons)];
+  // Questions that stand in what the avatar knows; where there are none, words to say.
+  _ideas(context) {
+    const asked = (context.match(/[^.!?\n]+\?/g) ?? []).map((words) => words.replace(/^\s*(Q:|-)?\s*/i, "").trim());
+    const questions = asked.filter((words) => words.length <= IDEA_MAX).slice(0, IDEAS_MAX);
+    const [how, ideas] = questions.length ? ["ask", questions] : ["speak", WORDS];
+    const buttons = ideas.map((idea) => el("button", { type: "button", class: "idea", onclick: () => this._send(how, idea) }, idea));
+    const note = context.trim()
+      ? "Ask something, or let the avatar say your words."
+      : "Let the avatar say your words. What it shall answer questions from goes under Knows.";
+    return [el("p", { class: "note" }, note), el("div", { class: "ideas" }, ...buttons)];
   }
 
   _wireTabs() {
