@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 def speak(
     avatar: Annotated[
-        str, typer.Option(metavar="PHOTO|NAME", help="A photo or drawing of a face, or a built-in avatar: ava, noah.")
+        str,
+        typer.Option(
+            metavar="FILE|NAME",
+            help="A photo or drawing of a face, a video of somebody, or a built-in avatar: ava, noah.",
+        ),
     ] = "ava",
     text: Annotated[str | None, typer.Option(metavar="TEXT", help="What to say.")] = None,
     text_file: Annotated[
