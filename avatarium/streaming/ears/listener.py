@@ -144,7 +144,7 @@ class Listener:
     async def _guarded(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
             await work()
-        except Exception:
+        except Exception:  # the outer edge of a task
             log.exception("ears_failed")
             problem = AvatariumError("The microphone is not listened to any more; join anew.", code="ears_failed")
             self._closing = True

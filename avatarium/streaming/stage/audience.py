@@ -148,7 +148,7 @@ class Audience:
         for viewer in self.connected:
             try:
                 viewer.send_event(event)
-            except Exception:
+            except Exception:  # one viewer is not the room
                 log.exception("viewer_bug", viewer=viewer.id)
 
     def adapt(self) -> None:
@@ -196,7 +196,7 @@ def _sent(viewer: Viewer, beat: Beat) -> bool:
         if picture is not None:
             viewer.send_picture(picture)
         return True
-    except Exception:
+    except Exception:  # one viewer is not the room
         log.exception("viewer_bug", viewer=viewer.id)
         return False
 
@@ -207,7 +207,7 @@ async def _close(viewer: Viewer) -> None:
             await viewer.close()
     except TimeoutError:
         log.warning("viewer_not_closed", viewer=viewer.id)
-    except Exception:
+    except Exception:  # one viewer is not the room
         log.exception("viewer_bug", viewer=viewer.id)
 
 

@@ -320,7 +320,7 @@ class Director:
                     await self._keep_close()
         except AvatariumError as problem:
             self._emit("problem", command_id=utterance.command_id, code=problem.code, message=problem.message)
-        except Exception:
+        except Exception:  # the outer edge of an utterance
             log.exception("utterance_bug", command=utterance.command_id)
             message = "Something went wrong inside while this was to be said. It has been logged."
             self._emit("problem", command_id=utterance.command_id, code="engine_bug", message=message)
