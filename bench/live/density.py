@@ -40,9 +40,20 @@ def density(service: Service, note: Note) -> list[Figure]:
     """The mixes that the service promises, and the number of speaking rooms from which on frames are late."""
     decode_nothing()
     wanted = [(1, 0), (4, 0), (0, 8), (4, 8)]
-    loads = [asyncio.run(_load(service, speaking, idle, note)) for speaking, idle in wanted]
-    figures = [figure for load in loads for figure in _figures(load, loads[0])]
+    loads = [_tried(service, speaking, idle, note) for speaking, idle in wanted]
+    figures = [figure for load in loads if load for figure in _figures(load, loads[0])]
+    refused = sum(load is None for load in loads)
+    figures.append(Figure(name="mixes that were not let in", value=refused, unit="", bar=0))
     return [*figures, Figure(name="speaking rooms until frames are late", value=_knee(service, note), unit="rooms")]
+
+
+def _tried(service: Service, speaking: int, idle: int, note: Note) -> Load | None:
+    """None where the stages measured, when they started, that they cannot hold so many."""
+    try:
+        return asyncio.run(_load(service, speaking, idle, note))
+    except UnavailableError as refused:
+        note(f"refused: {refused.message}")
+        return None
 
 
 def _knee(service: Service, note: Note) -> int:
@@ -60,11 +71,13 @@ def _knee(service: Service, note: Note) -> int:
     return held
 
 
-def _figures(load: Load, one: Load) -> list[Figure]:
+def _figures(load: Load, one: Load | None) -> list[Figure]:
     name = f"{load.speaking} speaking, {load.idle} listening"
     each = 100 * load.stage_cpu / load.rooms
     return [
-        Figure(name=f"{name}: CPU a room", value=each, unit="% of a core", baseline=100 * one.stage_cpu),
+        Figure(
+            name=f"{name}: CPU a room", value=each, unit="% of a core", baseline=100 * one.stage_cpu if one else None
+        ),
         Figure(
             name=f"{name}: missing to 25 fps in the worst room",
             value=max(0.0, 25 - load.fps_least),
