@@ -84,7 +84,7 @@ class VideoView:
         self._canvas = np.zeros((size.height, size.width, 3), np.uint8) if canvas is None else canvas
         self._lie = Lie.of(placement, (actor.width, actor.height), size)
         self._open_films(alone=cutout or background is not None)
-        self._mouth = _Speaking(actor, self._lie, basis, self._still(actor))
+        self._mouth = Speaking(actor, self._lie, basis, self._still(actor))
         self._tick: int | None = None
 
     def render(self, pose: Pose) -> Image:
@@ -152,7 +152,7 @@ class VideoView:
         return person, alpha
 
 
-class _Speaking:
+class Speaking:
     """Makes the mouths of frames say what poses want. For one thread."""
 
     def __init__(self, actor: VideoActor, lie: Lie, basis: Points | None, still: tuple[int, Image]) -> None:
