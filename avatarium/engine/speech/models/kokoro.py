@@ -52,8 +52,12 @@ def speak(signs: str, *, voice: str, rate: float, threads: int) -> Rendering:
         signs: at most :data:`LONGEST_SIGNS` of :func:`signs_known`.
         rate: speed, 0.5 to 2.
     """
+    return speak_in_style(signs, styles=_styles(voice), rate=rate, threads=threads)
+
+
+def speak_in_style(signs: str, *, styles: NDArray[np.float32], rate: float, threads: int) -> Rendering:
+    """As :func:`speak`, by a voice of which only its table is there: styles by the number of signs, ``(n, 256)``."""
     tokens = np.array([[0, *(_vocabulary()[sign] for sign in signs), 0]], np.int64)
-    styles = _styles(voice)
     style = styles[min(len(signs), len(styles) - 1)][None]
     inputs = {"tokens": tokens, "style": style, "speed": np.array([rate], np.float32)}
     audio, frames = _session(threads).run(None, inputs)

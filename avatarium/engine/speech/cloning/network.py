@@ -1,0 +1,218 @@
+"""The network that a clone is learnt with: Kokoro's decoder, an ear, and the way back from what is heard to the style.
+
+The decoder says a phrase whose sounds, pitch and loudness are given; the ear makes of it the bands that speaker nets
+listen to and, by CAM++, whom it sounds like. The loss compares both with the recording. Everything is one ONNX graph,
+put together in memory from the engine's own networks when somebody is cloned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from avatarium.engine.speech.cloning.backward import Tape, append_gradients
+from avatarium.engine.speech.models.sessions import open_session
+
+RATE = 24_000
+WINDOW, HOP = 600, 240
+"""25 and 10 ms at 24 kHz."""
+BANDS = 80
+_SPECTRUM = 768
+"""Length of the transform: bins of 31.25 Hz, those of 512 points at 16 kHz, which the nets were taught with."""
+_BINS = 257
+_HIGHEST_HZ, _LOWEST_HZ = 8_000.0, 20.0
+_EMPHASIS = 0.97
+_FLOOR = 1.19e-7
+
+TEXT, PITCH, LOUDNESS = (
+    "/encoder/MatMul_1_output_0",
+    "/decoder/decoder/Unsqueeze_output_0",
+    "/decoder/decoder/Unsqueeze_1_output_0",
+)
+DURATIONS = "/encoder/Clip_output_0"
+STYLE = "/decoder/Slice_output_0"
+_SOUND = "/decoder/decoder/generator/istft/stft/ConvTranspose_output_0"
+_OVERLAP, _EDGE = 4.0, 10
+"""How Kokoro scales its last layer into sound, and what it cuts off at either end."""
+
+Array = NDArray[np.float32]
+
+
+def encoder(kokoro: Path) -> bytes:
+    """The half of Kokoro before the decoder: tokens, style and speed to sounds, pitch, loudness and durations."""
+    graph = onnx.load(str(kokoro)).graph
+    outputs = [TEXT, PITCH, LOUDNESS, DURATIONS]
+    nodes = _needed(graph.node, outputs, frozenset())
+    return _model(nodes, _stored(graph, nodes), list(graph.input), [onnx.ValueInfoProto(name=name) for name in outputs])
+
+
+def learner(kokoro: Path, campplus: Path) -> bytes:
+    """The whole network with its way back.
+
+    Inputs: ``TEXT [1, 512, n]``, ``PITCH`` (Hz) and ``LOUDNESS [1, 1, 2 n]``, n frames of 25 ms; ``STYLE [1, 128]``;
+    ``voice [1, 192]``, the wanted speaker vector times its weight; ``bands [1, t, 80]`` with ``trust [1, t, 1]``, the
+    wanted bands and the weight of each of their moments, ``t = (600 n - 600) // 240 + 1``.
+    Outputs: ``audio``, ``vector`` (of unit length), ``heard`` (bands without their mean), ``loss``, and the loss's
+    gradient by the style, ``slope``.
+    """
+    graph = _forward(kokoro, campplus)
+    tape = Tape(graph, _shapes(graph))
+    slope = append_gradients(tape, "loss", [STYLE])[STYLE]
+    tape.op("Identity", slope, name="slope")
+    outputs = ["audio", "vector", "heard", "loss", "slope"]
+    nodes = _needed(graph.node, outputs, frozenset())
+    return _model(nodes, _stored(graph, nodes), list(graph.input), [onnx.ValueInfoProto(name=name) for name in outputs])
+
+
+def _forward(kokoro: Path, campplus: Path) -> Any:
+    source = onnx.load(str(kokoro)).graph
+    graph = onnx.GraphProto()
+    given = [TEXT, PITCH, LOUDNESS, STYLE]
+    nodes = _needed(source.node, [_SOUND], frozenset(given))
+    graph.node.extend(nodes)
+    graph.initializer.extend(_stored(source, nodes))
+    graph.input.extend(_value(name) for name in [*given, "voice", "bands", "trust"])
+    tape = Tape(graph, {})
+    scaled = tape.op("Mul", _SOUND, tape.constant(_OVERLAP))
+    cut = tape.op("Slice", scaled, tape.numbers(_EDGE), tape.numbers(-_EDGE), tape.numbers(2))
+    tape.op("Identity", cut, name="audio")
+    _append_ear(tape)
+    _append_speaker(graph, onnx.load(str(campplus)).graph)
+    _append_loss(tape)
+    return graph
+
+
+def _append_ear(tape: Tape) -> None:
+    """Kaldi's filter bank (25 ms, Povey window) as a convolution, at 24 kHz."""
+    parts = tape.op("Conv", "audio", tape.constant(_transform()), strides=[HOP])
+    power = tape.op("Mul", parts, parts)
+    summed = tape.op("Conv", power, tape.constant(np.concatenate([_mel().T] * 2, axis=1)[:, :, None]))
+    floored = tape.op("Max", summed, tape.constant(_FLOOR))
+    turned = tape.op("Transpose", tape.op("Log", floored), perm=[0, 2, 1])
+    mean = tape.op("ReduceMean", turned, tape.numbers(1), keepdims=1)
+    tape.op("Sub", turned, mean, name="heard")
+
+
+def _append_speaker(graph: Any, speaker: Any) -> None:
+    """CAM++ behind the ear, its own names kept apart by a prefix."""
+    known = {value.name for value in speaker.input if value.name not in {t.name for t in speaker.initializer}}
+    first, last = known.pop(), speaker.output[0].name
+    names = {first: "heard", last: "speaker", "": ""}
+    for tensor in speaker.initializer:
+        kept = graph.initializer.add()
+        kept.CopyFrom(tensor)
+        kept.name = f"speaker/{tensor.name}"
+    for node in speaker.node:
+        kept = graph.node.add()
+        kept.CopyFrom(node)
+        kept.name = ""
+        for side in (kept.input, kept.output):
+            side[:] = [names.get(name, f"speaker/{name}") for name in side]
+        _modern(graph, kept)
+
+
+def _modern(graph: Any, node: Any) -> None:
+    """Axes as an input, as reductions have them since version 18 of the operators."""
+    if node.op_type.startswith("Reduce") and len(node.input) == 1:
+        for attribute in [a for a in node.attribute if a.name == "axes"]:
+            name = f"{node.output[0]}/axes"
+            graph.initializer.append(numpy_helper.from_array(np.array(attribute.ints, np.int64), name))
+            node.input.append(name)
+            node.attribute.remove(attribute)
+
+
+def _append_loss(tape: Tape) -> None:
+    square = tape.op("ReduceSum", tape.op("Mul", "speaker", "speaker"), tape.numbers(1), keepdims=1)
+    tape.op("Div", "speaker", tape.op("Sqrt", square), name="vector")
+    alike = tape.op("ReduceSum", tape.op("Mul", "vector", "voice"), keepdims=0)
+    apart = tape.op("Mul", tape.op("Abs", tape.op("Sub", "heard", "bands")), "trust")
+    tape.op("Sub", tape.op("ReduceSum", apart, keepdims=0), alike, name="loss")
+
+
+def _transform() -> Array:
+    """Cosine and sine of every bin, windowed, with the mean of each frame and the pre-emphasis worked in."""
+    time = np.arange(WINDOW)
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * time / (WINDOW - 1))) ** 0.85
+    waves = np.exp(-2j * np.pi * np.outer(np.arange(_BINS), time) / _SPECTRUM) * window
+    waves -= waves.mean(axis=1, keepdims=True)
+    bins_hz = np.arange(_BINS) * RATE / _SPECTRUM
+    emphasis = np.abs(1 - _EMPHASIS * np.exp(-2j * np.pi * bins_hz / 16_000))
+    waves *= emphasis[:, None] * 32_768.0 * (16_000 / RATE)
+    return np.concatenate([waves.real, waves.imag])[:, None].astype(np.float32)
+
+
+def _mel() -> Array:
+    """Kaldi's triangles on the mel scale, ``(bins, bands)``."""
+
+    def mel(hertz: Any) -> Any:
+        return 1127.0 * np.log(1.0 + np.asarray(hertz) / 700.0)
+
+    edges = np.linspace(mel(_LOWEST_HZ), mel(_HIGHEST_HZ), BANDS + 2)
+    at = mel(np.arange(_BINS) * RATE / _SPECTRUM)[:, None]
+    rise = (at - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    fall = (edges[2:] - at) / (edges[2:] - edges[1:-1])
+    return np.maximum(0.0, np.minimum(rise, fall)).astype(np.float32)
+
+
+_PROBE_FRAMES = 60
+"""A second and a half: long enough that no length is one by chance."""
+
+
+def _shapes(graph: Any) -> dict[str, tuple[int, ...]]:
+    """Shapes of all values, out of one run with every one of them as an output."""
+    names = [name for node in graph.node for name in node.output if name]
+    model = _model(
+        list(graph.node), list(graph.initializer), list(graph.input), [onnx.ValueInfoProto(name=name) for name in names]
+    )
+    fed = probe(_PROBE_FRAMES)
+    values = open_session(model).run(names, dict(fed))
+    shapes = {name: tuple(np.shape(value)) for name, value in zip(names, values, strict=True)}
+    stored = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    return {**stored, **{name: value.shape for name, value in fed.items()}, **shapes}
+
+
+def frames_heard(frames: int) -> int:
+    """Moments that the ear has of so many frames of the decoder."""
+    return (frames * WINDOW - WINDOW) // HOP + 1
+
+
+def probe(frames: int) -> Mapping[str, Array]:
+    """Inputs of the right shapes with nothing in them."""
+    heard = frames_heard(frames)
+    shapes = {TEXT: (1, 512, frames), PITCH: (1, 1, 2 * frames), LOUDNESS: (1, 1, 2 * frames), STYLE: (1, 128)}
+    more = {"voice": (1, 192), "bands": (1, heard, BANDS), "trust": (1, heard, 1)}
+    return {name: np.full(shape, 0.1, np.float32) for name, shape in (shapes | more).items()}
+
+
+def _needed(nodes: Sequence[Any], outputs: Iterable[str], given: frozenset[str]) -> list[Any]:
+    wanted, kept = set(outputs), []
+    for node in reversed(nodes):
+        if any(name in wanted and name not in given for name in node.output):
+            kept.append(node)
+            wanted.update(name for name in node.input if name)
+    return kept[::-1]
+
+
+def _stored(graph: Any, nodes: Sequence[Any]) -> list[Any]:
+    used = {name for node in nodes for name in node.input}
+    return [tensor for tensor in graph.initializer if tensor.name in used]
+
+
+def _value(name: str) -> Any:
+    value = onnx.ValueInfoProto()
+    value.name = name
+    value.type.tensor_type.elem_type = TensorProto.FLOAT
+    return value
+
+
+def _model(nodes: Sequence[Any], stored: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> bytes:
+    graph = helper.make_graph(list(nodes), "clone", list(inputs), list(outputs), list(stored))
+    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    return bytes(model.SerializeToString())

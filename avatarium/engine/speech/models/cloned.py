@@ -1,0 +1,65 @@
+"""Voices made out of recordings: Kokoro in a style of its own, and the colour of the recording laid over it."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarium.engine.speech.cloning.package import VoiceFile, read_voice
+from avatarium.engine.speech.models import kokoro
+from avatarium.engine.speech.models.rendering import SAMPLE_RATE, Rendering
+from avatarium.engine.speech.records import Samples
+
+LONGEST_SIGNS = kokoro.LONGEST_SIGNS
+_TAPS = 255
+"""Of the equaliser's filter, 10 ms: its delay of half of that is taken out."""
+
+
+def signs_known() -> frozenset[str]:
+    """The phoneme alphabet, Kokoro's."""
+    return kokoro.signs_known()
+
+
+def speak(signs: str, *, path: Path, rate: float, threads: int) -> Rendering:
+    """Sound of a transcript by the voice of a file; no randomness is involved.
+
+    Args:
+        signs: at most :data:`LONGEST_SIGNS` of :func:`signs_known`.
+        path: a file that ``clone_voice`` wrote.
+        rate: speed, 0.5 to 2.
+
+    Raises:
+        InputError: ``voice_unreadable``.
+    """
+    state = path.stat() if path.exists() else None
+    voice = _voice(path, state and state.st_mtime_ns)
+    rendered = kokoro.speak_in_style(signs, styles=voice.table, rate=rate, threads=threads)
+    return Rendering(audio=coloured(rendered.audio, voice.equaliser), seconds=rendered.seconds)
+
+
+@functools.lru_cache(maxsize=64)
+def _voice(path: Path, changed_ns: int | None) -> VoiceFile:
+    return read_voice(path)
+
+
+def coloured(audio: Samples, equaliser: NDArray[np.float32]) -> Samples:
+    """Sound through an equaliser: decibels for bands that lie evenly from 0 to half the sample rate."""
+    if not equaliser.any():
+        return audio
+    from scipy.signal import oaconvolve
+
+    filtered = oaconvolve(audio, _filter(equaliser.tobytes()), mode="same")
+    return np.asarray(np.clip(filtered, -1.0, 1.0), np.float32)
+
+
+@functools.lru_cache(maxsize=64)
+def _filter(equaliser: bytes) -> NDArray[np.float64]:
+    from scipy.signal import firwin2
+
+    gains_db = np.frombuffer(equaliser, np.float32).astype(np.float64)
+    bands_hz = np.linspace(0, SAMPLE_RATE / 2, len(gains_db))
+    taps: NDArray[np.float64] = firwin2(_TAPS, bands_hz, 10 ** (gains_db / 20), fs=SAMPLE_RATE)
+    return taps
