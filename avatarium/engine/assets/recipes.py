@@ -6,6 +6,7 @@ the same network on every machine; its serialised bytes may differ between relea
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,8 +14,11 @@ from typing import Any
 
 import onnx
 
+from avatarium.engine.assets.campplus import campplus
 from avatarium.engine.assets.dequantize import dequantize
 from avatarium.engine.assets.graph import graph_sha256, save_by_tensor
+from avatarium.engine.assets.segmentation import STATE, segmentation
+from avatarium.engine.assets.torchfile import read_weights
 
 KOKORO_DURATIONS = "/encoder/Clip_output_0"
 """Output of the converted Kokoro: frames of 600 samples (25 ms at 24 kHz) a token, both pads included."""
@@ -37,6 +41,14 @@ def hibari_durations(source: Path, target: Path) -> str:
     return _save(model, target)
 
 
+def speakers(source: Path, target: Path) -> str:
+    """CAM++ and pyannote's segmentation, two networks in one folder, written anew from their weights."""
+    target.mkdir()
+    whose = _save(campplus(read_weights(source / "campplus.pt")), target / "campplus.onnx")
+    when = _save(segmentation(read_weights(source / "segmentation.pt", STATE)), target / "segmentation.onnx")
+    return hashlib.sha256((whose + when).encode()).hexdigest()
+
+
 def add_output(model: Any, name: str) -> None:
     """Make an inner float value of the network one of its outputs.
 
@@ -57,6 +69,7 @@ def _save(model: Any, target: Path) -> str:
 RECIPES: Mapping[str, Callable[[Path, Path], str]] = {
     "kokoro-float32": kokoro_float32,
     "hibari-durations": hibari_durations,
+    "speakers": speakers,
 }
 
 

@@ -76,6 +76,9 @@ class Package:
     size: int
     """Bytes on the wire."""
     takes: tuple[Take, ...]
+    built_for: tuple[str, str] | None = None
+    """Python (``3.11``) and platform (``manylinux_2_28_x86_64``) of a wheel whose data serves every machine; None for
+    one without programs in it."""
 
     @property
     def label(self) -> str:
@@ -120,11 +123,12 @@ class Recipe:
     name: str
     """Key of ``recipes.RECIPES``."""
     output: str
-    """File name of the result."""
+    """Name of the file that results, or of the folder of several networks."""
     size: int
     """Bytes of the result, about: releases of protobuf differ by a few."""
     graph_sha256: str
-    """Digest of the resulting network (``graph.graph_sha256``), the same whichever way the file was serialised."""
+    """Digest of the resulting network (``graph.graph_sha256``), the same whichever way the file was serialised; of
+    several, of their digests one after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

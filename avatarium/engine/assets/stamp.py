@@ -64,7 +64,7 @@ def _recorded(folder: Path, asset: Asset) -> dict[str, FileDigest] | None:
 
 def _located(folder: Path, asset: Asset, files: dict[str, FileDigest]) -> dict[Path, FileDigest]:
     payload = folder / asset.payload
-    single = asset.recipe is not None or asset.contents.files == 1
+    single = len(files) == 1 and (asset.recipe is not None or asset.contents.files == 1)
     return {payload if single else payload / name: digest for name, digest in files.items()}
 
 

@@ -34,3 +34,8 @@ def silero() -> None:
 @pytest.fixture(scope="session")
 def whisper_base() -> Path:
     return asset("whisper-base")
+
+
+@pytest.fixture(scope="session")
+def speakers_model() -> Path:
+    return asset("speakers")
