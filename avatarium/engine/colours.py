@@ -20,6 +20,22 @@ def parse_colour(text: str) -> tuple[int, int, int]:
     Raises:
         OptionError: ``colour_unknown``.
     """
+    return _over_white(*_parsed(text))
+
+
+def parse_clear_colour(text: str) -> tuple[int, int, int, int]:
+    """As :func:`parse_colour`, with the opacity, 0 to 255, as the fourth number.
+
+    Raises:
+        OptionError: ``colour_unknown``.
+    """
+    levels, alpha = _parsed(text)
+    red, green, blue = (round(level) for level in levels)
+    return red, green, blue, round(255 * alpha)
+
+
+def _parsed(text: str) -> tuple[list[float], float]:
+    """Red, green and blue of 0 to 255, and opacity of 0 to 1."""
     plain = text.strip().lower()
     if _HEX.fullmatch(plain):
         return _of_hex(plain.removeprefix("#"))
@@ -27,8 +43,7 @@ def parse_colour(text: str) -> tuple[int, int, int]:
         parts = [part for part in re.split(r"[\s,/]+", call[1].strip()) if part]
         try:
             if len(parts) in (3, 4):
-                *levels, alpha = [*(_number(part, 255) for part in parts[:3]), _number((*parts, "1")[3], 1)]
-                return _over_white(levels, alpha)
+                return [_number(part, 255) for part in parts[:3]], _number((*parts, "1")[3], 1)
         except ValueError:
             pass
     raise OptionError(
@@ -37,10 +52,10 @@ def parse_colour(text: str) -> tuple[int, int, int]:
     )
 
 
-def _of_hex(digits: str) -> tuple[int, int, int]:
+def _of_hex(digits: str) -> tuple[list[float], float]:
     whole = digits if len(digits) > 4 else "".join(2 * digit for digit in digits)
     values = [int(whole[i : i + 2], 16) for i in range(0, len(whole), 2)]
-    return _over_white([float(v) for v in values[:3]], values[3] / 255 if len(values) > 3 else 1.0)
+    return [float(v) for v in values[:3]], values[3] / 255 if len(values) > 3 else 1.0
 
 
 def _number(text: str, full: float) -> float:

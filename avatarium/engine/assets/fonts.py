@@ -24,19 +24,45 @@ NOTO_SCRIPTS = (
 )
 """Files of the asset ``noto``, with ``Emoji`` and ``Sans`` beside them."""
 
-DEJAVU = Asset(
-    name="dejavu",
+_DEJAVU_NAMES = {"Sans": "DejaVu Sans", "Serif": "DejaVu Serif", "SansMono": "DejaVu Sans Mono"}
+
+
+def _dejavu(name: str, style: str, *, purpose: str, size: int, sha256: str) -> Asset:
+    file = f"DejaVu{style}-Bold.ttf"
+    return Asset(
+        name=name,
+        purpose=purpose,
+        licence="Bitstream Vera licence, with the changes in the public domain",
+        origin=f"{_DEJAVU_NAMES[style]} Bold by the DejaVu fonts team, after Bitstream Vera",
+        source=Installed(
+            distribution="matplotlib", version="3.11.2", module="matplotlib", path=f"mpl-data/fonts/ttf/{file}"
+        ),
+        contents=Contents(path=file, size=size, sha256=sha256),
+    )
+
+
+DEJAVU = _dejavu(
+    "dejavu",
+    "Sans",
     purpose="Sets texts in Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew and Arabic letters into pictures.",
-    licence="Bitstream Vera licence, with the changes in the public domain",
-    origin="DejaVu Sans Bold by the DejaVu fonts team, after Bitstream Vera",
-    source=Installed(
-        distribution="matplotlib", version="3.11.2", module="matplotlib", path="mpl-data/fonts/ttf/DejaVuSans-Bold.ttf"
-    ),
-    contents=Contents(
-        path="DejaVuSans-Bold.ttf",
-        size=704_128,
-        sha256="b184b89e3c1075f22f6b71575b6fc20d4972b3cfd3b23322ca6fd596dcaef167",
-    ),
+    size=704_128,
+    sha256="b184b89e3c1075f22f6b71575b6fc20d4972b3cfd3b23322ca6fd596dcaef167",
+)
+
+DEJAVU_SERIF = _dejavu(
+    "dejavu-serif",
+    "Serif",
+    purpose="Sets captions in letters with serifs: Latin, Greek, Cyrillic, Armenian and Georgian.",
+    size=355_692,
+    sha256="c3753f2ed6bc673f15846dc45addbeb3b9c872f32fb18fd53a21f1bef1ed7676",
+)
+
+DEJAVU_MONO = _dejavu(
+    "dejavu-mono",
+    "SansMono",
+    purpose="Sets captions in letters of one width: Latin, Greek, Cyrillic, Armenian, Georgian and Arabic.",
+    size=331_536,
+    sha256="baada9a5172fe20886251aff0433fc38461912d5daf07287e7bee56620a8da96",
 )
 
 NOTO = Asset(
@@ -91,4 +117,4 @@ NOTO_CJK = Asset(
     ),
 )
 
-FONTS = (DEJAVU, NOTO, NOTO_CJK)
+FONTS = (DEJAVU, DEJAVU_SERIF, DEJAVU_MONO, NOTO, NOTO_CJK)

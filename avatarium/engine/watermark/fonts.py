@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from PIL import ImageFont, features
@@ -18,11 +19,13 @@ from avatarium.engine.assets import default_store
 from avatarium.engine.assets.fonts import NOTO_SCRIPTS
 from avatarium.errors import TextError
 
+_ENGINE = Path(__file__).parents[1]
 _BOLD = 700
 _JOINER = "\u200d"
 _NON_JOINER = "\u200c"
 _KEYCAP = "\u20e3"
-_CJK_FACES = {"japanese": 0, "korean": 1, "chinese": 2}
+_CJK_FACES = {"ja": 0, "ko": 1, "zh": 2, "zh-tw": 3, "zh-hant": 3, "zh-hk": 4, "yue": 4}
+"""The same Han letters as they are written in each language, by its number in the collection."""
 _RTL = ("R", "AL", "AN")
 
 # First and last code points of scripts whose letters change shape or order beside each other (Unicode 15, chapters
@@ -57,14 +60,22 @@ class Face:
     """One font file, or one of the fonts in a collection."""
 
     asset: str
+    """Empty where the file ships with the engine."""
     member: str = ""
-    """File in the asset's folder; empty where the asset is the file."""
+    """File in the asset's folder; empty where the asset is the file. Of one that ships, its path in the engine."""
     index: int = 0
 
     def path(self) -> Path:
         """Where it lies; fetched first where it is missing."""
+        if not self.asset:
+            return _ENGINE / self.member
         path = default_store().path(self.asset)
         return path / self.member if self.member else path
+
+    @property
+    def variable(self) -> bool:
+        """Whether it comes in every weight, and has to be told which."""
+        return self.asset in ("noto", "noto-cjk")
 
 
 DEJAVU = Face("dejavu")
@@ -136,15 +147,19 @@ def check_shaping() -> None:
         )
 
 
-def runs(line: str) -> tuple[Run, ...]:
+def runs(line: str, preferred: Face = DEJAVU, language: str = "") -> tuple[Run, ...]:
     """Split a line by the fonts that it needs; one font takes it all where one has everything.
+
+    Args:
+        preferred: the font that is asked first.
+        language: BCP 47 tag; it decides how Han letters look, which the line's other letters do where it is empty.
 
     Raises:
         TextError: ``text_glyphs``: no font has a letter of it.
         AssetError: a font cannot be fetched.
     """
-    pieces = [(cluster, _face_of(cluster, line)) for cluster in clusters(line)]
-    for face in {face for _, face in pieces if face not in (DEJAVU, EMOJI)}:
+    pieces = [(cluster, _face_of(cluster, line, preferred, language)) for cluster in clusters(line)]
+    for face in dict.fromkeys(face for _, face in pieces if face not in (preferred, DEJAVU, EMOJI)):
         if _covers(face, line):
             return (Run(line, face),)
     joined: list[Run] = []
@@ -157,8 +172,17 @@ def runs(line: str) -> tuple[Run, ...]:
     return tuple(joined)
 
 
-def _face_of(cluster: str, line: str) -> Face:
-    for face in _candidates(cluster, line):
+def can_set(cluster: str, line: str) -> bool:
+    """Whether there is a font for a cluster of a line.
+
+    Raises:
+        AssetError: a font cannot be fetched.
+    """
+    return any(_covers(face, cluster) for face in _candidates(cluster, line))
+
+
+def _face_of(cluster: str, line: str, preferred: Face, language: str) -> Face:
+    for face in chain((preferred,), _candidates(cluster, line, language)):
         if _covers(face, cluster):
             return face
     missing = next((c for c in cluster if not unicodedata.combining(c)), cluster[0])
@@ -168,24 +192,26 @@ def _face_of(cluster: str, line: str) -> Face:
     )
 
 
-def _candidates(cluster: str, line: str) -> Iterator[Face]:
+def _candidates(cluster: str, line: str, language: str = "") -> Iterator[Face]:
     if any(_within(character, _EMOJI) for character in cluster):
         yield EMOJI
     yield DEJAVU
     if is_cjk(cluster):
-        yield _cjk_face(line)
+        yield _cjk_face(line, language)
         return
     yield from _NOTO
     yield EMOJI
-    yield _cjk_face(line)
+    yield _cjk_face(line, language)
 
 
-def _cjk_face(line: str) -> Face:
-    """Han letters look different by language: the other letters of the line tell which is meant."""
+def _cjk_face(line: str, language: str) -> Face:
+    """Han letters look different by language: the other letters of the line tell which is meant, if nobody else."""
+    tag = language.lower()
+    known = _CJK_FACES.get(tag, _CJK_FACES.get(tag.split("-")[0]))
     kana = any(0x3040 <= ord(character) <= 0x30FF for character in line)
     hangul = any(0xAC00 <= ord(character) <= 0xD7FF or 0x1100 <= ord(character) <= 0x11FF for character in line)
-    language = "japanese" if kana else "korean" if hangul else "chinese"
-    return Face("noto-cjk", index=_CJK_FACES[language])
+    index = known if known is not None else _CJK_FACES["ja" if kana else "ko" if hangul else "zh"]
+    return Face("noto-cjk", index=index)
 
 
 def _covers(face: Face, text: str) -> bool:
@@ -206,7 +232,7 @@ def load(face: Face, size: int, shaped: bool) -> ImageFont.FreeTypeFont:
     """A face at a size in pixels, bold; ``shaped`` sets it by HarfBuzz."""
     engine = ImageFont.Layout.RAQM if shaped else ImageFont.Layout.BASIC
     font = ImageFont.truetype(face.path(), size, index=face.index, layout_engine=engine)
-    if face != DEJAVU:
+    if face.variable:
         font.set_variation_by_axes([_BOLD, *(axis["default"] or 0 for axis in font.get_variation_axes()[1:])])
     return font
 
