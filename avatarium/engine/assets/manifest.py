@@ -14,6 +14,7 @@ from avatarium.engine.assets.fonts import FONTS
 from avatarium.engine.assets.japanese import JAPANESE_DICTIONARY
 from avatarium.engine.assets.listening import SPEAKERS
 from avatarium.engine.assets.records import Asset, Contents, Installed, Package, Recipe, Registry, Take
+from avatarium.engine.assets.separating import SPLEETER
 from avatarium.engine.assets.understanding import MINILM, WHISPER_BASE
 
 KOKORO_ORIGIN = "Kokoro-82M by hexgrad; ONNX export by thewh1teagle"
@@ -267,6 +268,7 @@ MANIFEST: tuple[Asset, ...] = (
     WHISPER_BASE,
     MINILM,
     SPEAKERS,
+    SPLEETER,
     JAPANESE_DICTIONARY,
 )
 

@@ -18,6 +18,8 @@ from avatarium.engine.assets.campplus import campplus
 from avatarium.engine.assets.dequantize import dequantize
 from avatarium.engine.assets.graph import graph_sha256, save_by_tensor
 from avatarium.engine.assets.segmentation import STATE, segmentation
+from avatarium.engine.assets.spleeter import spleeter
+from avatarium.engine.assets.tfcheckpoint import read_checkpoint
 from avatarium.engine.assets.torchfile import read_weights
 
 KOKORO_DURATIONS = "/encoder/Clip_output_0"
@@ -49,6 +51,11 @@ def speakers(source: Path, target: Path) -> str:
     return hashlib.sha256((whose + when).encode()).hexdigest()
 
 
+def spleeter_shares(source: Path, target: Path) -> str:
+    """Spleeter's two stems, written anew from TensorFlow's weights."""
+    return _save(spleeter(read_checkpoint(source / "model")), target)
+
+
 def add_output(model: Any, name: str) -> None:
     """Make an inner float value of the network one of its outputs.
 
@@ -70,6 +77,7 @@ RECIPES: Mapping[str, Callable[[Path, Path], str]] = {
     "kokoro-float32": kokoro_float32,
     "hibari-durations": hibari_durations,
     "speakers": speakers,
+    "spleeter": spleeter_shares,
 }
 
 
