@@ -7,7 +7,7 @@ import re
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from avatarium.errors import OptionError, TextError
 
@@ -58,10 +58,29 @@ def ground(written: str) -> Ground:
     if not Path(written).suffix and not Path(written).exists():
         raise OptionError(
             f"There is no background {written!r}. Write a colour as #rrggbb or as one of {', '.join(COLOURS)}, "
-            "or give the path of a picture.",
+            "give the path of a picture or video, or write blur.",
             code="unknown_background",
         )
     return read_picture(written).over()
+
+
+BLUR, BLURRED = "blur", 0.5
+"""The word for the own ground out of focus, and how far it is."""
+
+
+def behind(written: str | None) -> dict[str, Any]:
+    """What stands behind somebody, as ``SpeakOptions`` take it: ``blur``, a video, or what :func:`ground` takes.
+
+    Raises:
+        OptionError, PictureError: as :func:`ground`.
+    """
+    from avatarium.engine.filmed import is_clip
+
+    if written is None:
+        return {}
+    if written.strip().lower() == BLUR:
+        return {"blur": BLURRED}
+    return {"film": Path(written)} if is_clip(written) else {"background": ground(written)}
 
 
 def text_of(text: str | None, file: str | None) -> str:

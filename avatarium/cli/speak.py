@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from avatarium.cli.choices import choice, exactly_one, ground, human_size, text_of
+from avatarium.cli.choices import behind, choice, exactly_one, human_size, text_of
 from avatarium.cli.console import note, video_progress
 from avatarium.cli.models import fetch_missing
 from avatarium.cli.quiet import native_chatter_hidden
@@ -54,7 +54,10 @@ def speak(
     ] = "crop",
     background: Annotated[
         str | None,
-        typer.Option(metavar="COLOUR|FILE", help="#rrggbb, a colour's name or a picture, in place of the photo's own."),
+        typer.Option(
+            metavar="COLOUR|FILE|blur",
+            help="#rrggbb, a colour's name, a picture or a video in place of its own; blur puts that out of focus.",
+        ),
     ] = None,
     alpha: Annotated[bool, typer.Option("--alpha", help="A clear background (.webm only).")] = False,
     face: Annotated[int, typer.Option(metavar="N", help="Which face of several; 1 is the largest.")] = 1,
@@ -80,7 +83,7 @@ def speak(
         shot=choice(Shot, shot, "shot"),
         fit=choice(Fit, fit, "fit"),
         fps=fps,
-        background=ground(background) if background else None,
+        **behind(background),
         alpha=alpha,
         face=face,
         seed=seed,

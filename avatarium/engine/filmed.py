@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from avatarium.engine.assets import default_home
 from avatarium.engine.assets.lock import locked
+from avatarium.engine.backdrops import before_film, needs_backdrop, sharpened, twin_before_blur
 from avatarium.engine.face.shot import Shot, frame_shot
 from avatarium.engine.face.stage import Stage
 from avatarium.engine.face.video.actor import VideoActor
+from avatarium.engine.face.video.order import Order, onward
 from avatarium.engine.face.video.view import VideoView
 from avatarium.engine.files import open_regular
 from avatarium.engine.picture.sniff import HEAD_BYTES, describe_other, sniff_picture
 from avatarium.engine.production import Renderer
 from avatarium.engine.video.canvas import Canvas
 from avatarium.engine.video.container import sniff_media
-from avatarium.engine.video.framing import Fit, Size, blurred_ground, make_ground
+from avatarium.engine.video.framing import Fit, Placement, Size, blurred_ground, make_ground
 from avatarium.errors import PictureError
 
 if TYPE_CHECKING:
@@ -100,8 +102,22 @@ def filmed_view(actor: VideoActor, options: SpeakOptions, *, owned: bool = False
 
 
 def _laid_out(actor: VideoActor, options: SpeakOptions, *, owned: bool) -> Renderer:
+    order = Order.whole(actor) if options.reverse else onward(actor)
+    make = partial(_shown, actor, order, owned)
+    if options.film is not None:
+        return before_film(make, (actor.width, actor.height), options)
+    if needs_backdrop(options):
+        return twin_before_blur(make, actor, partial(_placement, actor, options), order, options)
+    return make(sharpened(options))
+
+
+def _placement(actor: VideoActor, options: SpeakOptions, size: Size) -> Placement:
+    return frame_shot(actor, size, *((Shot.WHOLE,) if options.canvas else (options.shot, options.fit)))
+
+
+def _shown(actor: VideoActor, order: Order, owned: bool, options: SpeakOptions) -> Renderer:
     basis = None if options.style is None else options.style.basis
-    own: dict[str, Any] = {"fps": float(options.fps), "basis": basis, "owned": owned}
+    own: dict[str, Any] = {"fps": float(options.fps), "basis": basis, "owned": owned, "order": order}
     if options.canvas is not None:
         return _staged(actor, options.canvas, own, clear=options.alpha)
     size = options.size or _usual_size(actor)
@@ -167,6 +183,8 @@ def _digest(path: Path) -> str:
 
 def _needs_matte(options: SpeakOptions) -> bool:
     canvas = options.canvas
+    if needs_backdrop(options):
+        return True
     return options.alpha or options.background is not None or (canvas is not None and canvas.ground is not None)
 
 

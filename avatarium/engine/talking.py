@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from avatarium.engine.avatars import built_in, read_avatar
+from avatarium.engine.backdrops import before_film, needs_backdrop, photo_before_blur, sharpened
 from avatarium.engine.face import Emotion, Life, PhotoActor, Shot, Stage, View, frame_shot
 from avatarium.engine.face.style import SpeakingStyle
 from avatarium.engine.filmed import filmed_view, open_filmed
@@ -56,6 +58,10 @@ class SpeakOptions:
     fps: int = 25
     background: Ground | None = None
     """A colour or picture in place of the photo's own ground."""
+    film: Path | None = None
+    """A video in place of it, silent, from its beginning again when it ends; also on a canvas that has no ground."""
+    blur: float = 0.0
+    """How far the ground is out of focus, 0 to 1: the one that was chosen, or else the own. A colour stays as it is."""
     canvas: Canvas | None = None
     """Places the person on a canvas, in place of size, shot, fit and background."""
     alpha: bool = False
@@ -64,6 +70,9 @@ class SpeakOptions:
     """The folder in which a twin is unpacked while it is shown; None is the system's."""
     style: SpeakingStyle | None = None
     """How this very person speaks; None is how most people do."""
+    reverse: bool = True
+    """Whether the film of a twin may be played back and forth, where it was laid out so because no moment of it leads
+    on to another; else it is only played forwards, and a jump may be seen."""
     face: int = 1
     """1 for the largest face of several."""
     seed: int = 0
@@ -77,7 +86,11 @@ class SpeakOptions:
         if self.fps not in FRAME_RATES:
             rates = ", ".join(str(rate) for rate in FRAME_RATES)
             raise OptionError(f"{self.fps} frames a second is not offered. Choose one of {rates}.", code="fps_unknown")
-        if self.alpha and self.background is not None:
+        if not 0 <= self.blur <= 1:
+            raise OptionError(f"The blur {self.blur:g} is out of range; give one from 0 to 1.", code="bad_blur")
+        if self.film is not None and (self.background is not None or (self.canvas and self.canvas.ground is not None)):
+            raise OptionError("A video and another background exclude each other. Choose one.", code="two_backgrounds")
+        if self.alpha and (self.background is not None or self.film is not None or self.blur > 0):
             raise OptionError(
                 "A clear background and another background exclude each other. Choose one.", code="alpha_and_background"
             )
@@ -197,9 +210,17 @@ def prepare_view(avatar: str | Path, options: SpeakOptions, note: Note | None = 
     picture = read_avatar(avatar)
     actor = actor_of(picture, options.face)
     _tell(picture, actor, options, note)
+    make = partial(_photo_view, actor)
+    if options.film is not None:
+        return before_film(make, (picture.width, picture.height), options)
+    return photo_before_blur(make, options) if needs_backdrop(options) else make(sharpened(options))
+
+
+def _photo_view(actor: PhotoActor, options: SpeakOptions) -> Renderer:
     if options.canvas is not None:
         return _staged(actor, options.canvas, clear=options.alpha)
-    size = options.size or nearest_size(picture.width, picture.height)
+    height, width = actor.picture.shape[:2]
+    size = options.size or nearest_size(width, height)
     canvas = None
     if options.fit is not Fit.CROP:
         canvas = blurred_ground(actor.picture, size) if options.fit is Fit.BLUR else make_ground((0, 0, 0), size)

@@ -40,13 +40,22 @@ def look_up_clip(url: str, desk: Desk, field: str) -> StoredObject | None:
         RequestError: ``bad_url``, ``wrong_kind``, ``clip_too_short``, ``clip_too_long``.
         ForbiddenError, NotFoundError: an address of ours that is too old, or whose file is gone.
     """
-    stored = look_up(url, desk, field)
-    if stored is None:
-        return None
-    if not stored.media_type.startswith("video/"):
-        raise RequestError(f"`{field}` leads to a file that is no video. {advice(Kind.VIDEO)}", code="wrong_kind")
-    if stored.duration_s is not None:
+    stored = look_up_video(url, desk, field)
+    if stored is not None and stored.duration_s is not None:
         check_length(stored.duration_s)
+    return stored
+
+
+def look_up_video(url: str, desk: Desk, field: str) -> StoredObject | None:
+    """The video behind an address, if it lies here.
+
+    Raises:
+        RequestError: ``bad_url``, ``wrong_kind``.
+        ForbiddenError, NotFoundError: an address of ours that is too old, or whose file is gone.
+    """
+    stored = look_up(url, desk, field)
+    if stored is not None and not stored.media_type.startswith("video/"):
+        raise RequestError(f"`{field}` leads to a file that is no video. {advice(Kind.VIDEO)}", code="wrong_kind")
     return stored
 
 

@@ -15,6 +15,16 @@ from avatarium.families.clips import ground_of, package_of
 from avatarium.families.fields import GUESSED_S, Colour, LenientStart, Url, Word, look_up
 from avatarium.families.tts import marks_key_of
 from avatarium.families.twin_ground import told_from
+from avatarium.families.video_ground import (
+    canvas_of,
+    check_grounds,
+    fetch_film,
+    film_of,
+    is_replaced,
+    look_up_film,
+    more_s,
+    shown_ground,
+)
 from avatarium.ids import LENGTH
 from avatarium.prices import Price, Prices
 from avatarium.tasks.family import Desk, Family, Links, Plan, Step
@@ -26,14 +36,10 @@ if TYPE_CHECKING:
     from avatarium.engine.face.style import SpeakingStyle
     from avatarium.engine.production import Renderer
     from avatarium.engine.script import Script
-    from avatarium.engine.video import Canvas
-    from avatarium.engine.video.framing import Ground
     from avatarium.tasks.models import Task
 
 TITLE_MAX = 40
 FURTHEST = 1_000_000
-TWO_BACKGROUNDS = 30005
-"""The number that clients know this case by."""
 WORK_SHARE, WORK_BASE_S = 0.9, 4.0
 """Seconds of work for a second of video at 1080 lines, and for any video."""
 
@@ -64,6 +70,18 @@ class VideoStart(LenientStart):
     back_id: Id = Field("", description="A background that ships; not together with `custom_back_id`.")
     custom_back_id: Id = Field("", description="A background of your own; not together with `back_id`.")
     color: Colour = Field("", description="A plain background: `rgb(0,128,0)`. A background picture goes before it.")
+    background_video: Url = Field(
+        "",
+        description="A video behind the avatar, silent, from its beginning again when it ends; it goes before `color`. "
+        "Not together with `back_id` or `custom_back_id`. Ours, not A2E's.",
+    )
+    background_blur: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="How far the background is out of focus, 0 to 1: the one that was chosen, else the avatar's own. "
+        "Ours, not A2E's.",
+    )
     anchor_background_img: Url = Field(
         "",
         description="The ground in the video that the avatar was made from, where it was not given then: the person is "
@@ -73,7 +91,8 @@ class VideoStart(LenientStart):
     is_allow_reverse: bool = Field(
         True,
         alias="isAllowReverse",
-        description="Taken; an avatar from a video is played back and forth only where nobody sees it.",
+        description="Whether an avatar from a video may be played back and forth, which is done where no moment of it "
+        "leads on to another. With false it is only played forwards, and a small jump may be seen.",
     )
     format: Annotated[Literal["mp4", "webm"], Word] | None = Field(
         None, description="Of the file: `mp4` (H.264), or `webm` (VP9)."
@@ -125,6 +144,7 @@ class Video(Family[VideoStart]):
         ground_key = desk.catalogue.background(desk.owner, background).key if background else ""
         if start.anchor_background_img:
             look_up(start.anchor_background_img, desk, "anchor_background_img")
+        look_up_film(start, desk)
         stored = look_up(start.sound_url, desk, "audioSrc")
         known_s = stored.duration_s if stored else None
         seconds = known_s or GUESSED_S
@@ -141,7 +161,9 @@ class Video(Family[VideoStart]):
         }
         return Plan(
             price=price(seconds, desk.prices),
-            expected_s=WORK_BASE_S + WORK_SHARE * seconds * max(start.resolution / 1080, 0.3) ** 2,
+            expected_s=WORK_BASE_S
+            + WORK_SHARE * seconds * max(start.resolution / 1080, 0.3) ** 2
+            + more_s(start, avatar, ground_key, seconds, desk),
             name=start.title,
             facts=facts,
             measured=known_s is not None,
@@ -152,7 +174,7 @@ class Video(Family[VideoStart]):
         return price(results["sound_s"], prices) if "sound_s" in results else None
 
     def view(self, task: Task, links: Links) -> dict[str, Any]:
-        """The seventeen fields of ``awsResult``; ``diff_s`` and ``current_date`` are as of the last change."""
+        """The seventeen fields of ``awsResult`` and ours; ``diff_s`` and ``current_date`` are as of the last change."""
         start = VideoStart.model_validate(task.request)
         age_s = (task.updated_ms - task.created_ms) // SECOND_MS
         return {
@@ -174,6 +196,7 @@ class Video(Family[VideoStart]):
             "duration": task.result.get("seconds", 0) if task.state is State.COMPLETED else 0,
             "diff_s": age_s,
             "current_date": iso(task.updated_ms),
+            **shown_ground(start),
         }
 
 
@@ -183,18 +206,12 @@ def price(seconds: float, prices: Prices) -> Price:
 
 
 def _check(start: VideoStart) -> None:
-    if start.back_id and start.custom_back_id:
-        raise RequestError(
-            "`back_id` and `custom_back_id` exclude each other. Send one of them.",
-            code="two_backgrounds",
-            number=TWO_BACKGROUNDS,
-        )
+    check_grounds(start)
     if not start.sound_url:
         raise RequestError(
             "`audioSrc` is missing. Make speech with video/send_tts, or upload a recording, and give its URL.",
             code="no_audio",
         )
-    _check_grounds(start)
     if start.is_caption_enabled:
         raise RequestError(
             "Captions are not offered yet. Send `isCaptionEnabled` as false.", code="captions_unavailable"
@@ -202,23 +219,6 @@ def _check(start: VideoStart) -> None:
     if bool(start.web_bg_width) != bool(start.web_bg_height):
         raise RequestError(
             "`web_bg_width` and `web_bg_height` belong together. Send both, or 0 for both.", code="canvas_shape"
-        )
-
-
-def _check_grounds(start: VideoStart) -> None:
-    if start.anchor_background_img and start.anchor_background_color:
-        raise RequestError(
-            "`anchor_background_img` and `anchor_background_color` exclude each other. Send one of them.",
-            code="two_grounds",
-        )
-    if start.alpha and (start.back_id or start.custom_back_id or start.color):
-        raise RequestError(
-            "A clear ground (`alpha`) and a background exclude each other. Send one of them.",
-            code="alpha_and_background",
-        )
-    if start.alpha and start.format == "mp4":
-        raise RequestError(
-            "An MP4 has no clear ground. Send `format` as webm, or leave it out.", code="alpha_needs_webm"
         )
 
 
@@ -233,6 +233,7 @@ def _chosen_avatar(start: VideoStart, desk: Desk) -> Avatar:
 
 def _fetch(job: Job[VideoStart]) -> dict[str, Any]:
     seconds = studio.measure_sound(job, job.start.sound_url, marks_key=job.facts["marks_key"])
+    fetch_film(job)
     return {"sound_s": round(seconds, 4)}
 
 
@@ -264,7 +265,15 @@ def _scene(job: Job[VideoStart], style: SpeakingStyle | None) -> tuple[Renderer,
     from avatarium.engine.talking import SpeakOptions, prepare_view
 
     seconds = job.results["sound_s"]
-    options = SpeakOptions(canvas=_canvas(job), alpha=job.start.alpha, style=style, scratch=job.scratch)
+    options = SpeakOptions(
+        canvas=canvas_of(job),
+        film=film_of(job),
+        blur=job.start.background_blur,
+        alpha=job.start.alpha,
+        style=style,
+        reverse=job.start.is_allow_reverse,
+        scratch=job.scratch,
+    )
     view = prepare_view(_who(job), options)
     return view, studio.hear(
         job, job.start.sound_url, marks_key=job.facts["marks_key"], whole_s=seconds, lasts_s=seconds
@@ -285,35 +294,11 @@ def _package(job: Job[VideoStart]) -> Path:
     another ground is wanted."""
     start, facts = job.start, job.facts
     named = bool(start.anchor_background_img or start.anchor_background_color)
-    replaced = bool(facts["ground_key"] or start.color or start.alpha)
-    if not named or not replaced or facts["ground_known"]:
+    if not named or not is_replaced(start, facts["ground_key"]) or facts["ground_known"]:
         return package_of(job, facts["package_key"])
     ground = ground_of(job, picture_url=start.anchor_background_img, colour=start.anchor_background_color)
     assert ground is not None
     return told_from(job, facts["package_key"], ground, twin_id=facts["twin_id"])
-
-
-def _canvas(job: Job[VideoStart]) -> Canvas:
-    from avatarium.engine.colours import parse_colour
-    from avatarium.engine.picture import read_picture
-    from avatarium.engine.video import Canvas, Rectangle
-
-    start = job.start
-    ground: Ground | None = None
-    if job.facts["ground_key"]:
-        ground = read_picture(job.stored(job.facts["ground_key"], "ground")).over()
-    elif start.color:
-        ground = parse_colour(start.color)
-    place = (start.web_people_x, start.web_people_y, start.web_people_width, start.web_people_height)
-    behind = (start.web_dist_bg_x, start.web_dist_bg_y, start.web_dist_bg_width, start.web_dist_bg_height)
-    return Canvas(
-        resolution=start.resolution,
-        width=start.web_bg_width,
-        height=start.web_bg_height,
-        person=Rectangle.given(*place),
-        ground=ground,
-        ground_at=Rectangle.given(*behind),
-    )
 
 
 FAMILY = Video()

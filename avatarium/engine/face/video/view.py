@@ -15,6 +15,7 @@ from avatarium.engine.face.video.actor import VideoActor
 from avatarium.engine.face.video.blending import Source, lay_mouth, lips_gain
 from avatarium.engine.face.video.interior import LEAST_COVERAGE, Interior
 from avatarium.engine.face.video.lie import Lie
+from avatarium.engine.face.video.order import Order
 from avatarium.engine.face.video.playing import Player
 from avatarium.engine.face.video.retrieval import Runs
 from avatarium.engine.face.video.tracking import TWIN_FPS
@@ -51,6 +52,7 @@ class VideoView:
         fps: of the poses; the film keeps its own pace.
         basis: the person's own fields of movement, ``(4, 468, 3)``.
         owned: whether the actor is closed with the view.
+        order: in which the film's frames are shown; None shows them as they were laid out.
 
     Raises:
         PictureError: ``person_not_found``: a background or a cutout is asked for and the twin was made without.
@@ -70,6 +72,7 @@ class VideoView:
         fps: float = float(TWIN_FPS),
         basis: Points | None = None,
         owned: bool = False,
+        order: Order | None = None,
     ) -> None:
         cv2.setNumThreads(1)
         if not actor.layered and (cutout or background is not None):
@@ -80,6 +83,7 @@ class VideoView:
             )
         self.size = size
         self._actor, self._fps, self._owned = actor, fps, owned
+        self._order = order or Order.whole(actor)
         self._background, self._cutout = background, cutout
         self._canvas = np.zeros((size.height, size.width, 3), np.uint8) if canvas is None else canvas
         self._lie = Lie.of(placement, (actor.width, actor.height), size)
@@ -141,7 +145,7 @@ class VideoView:
         if self._tick is None or pose.tick - self._tick not in (0, 1):
             self._mouth.begin()
         self._tick = pose.tick
-        return int(pose.tick * TWIN_FPS / self._fps + 1e-6) % self._actor.frames
+        return self._order.number(pose.tick, self._fps)
 
     def _alone(self, number: int, pose: Pose) -> tuple[Image, Image]:
         """The person's colours and mask."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from avatarium.engine.picture.matting.kinds import Alpha, Colour, Image
+from avatarium.engine.picture.matting.kinds import Alpha, Image
 from avatarium.engine.picture.matting.unmixing import spread
 
-BLUR = 0.022
-"""Spread of the blur as a share of the longer side: rooms are still told, faces in posters are not."""
+BLUR, BLUR_MOST = 0.022, 0.044
+"""Spread of the blur as a share of the longer side: rooms are still told, faces in posters are not; and at most."""
 BLUR_SIDE = 320
 """Longer side at which a ground is put out of focus."""
 
@@ -24,27 +24,6 @@ def lay_over_ground(person: Image, alpha: Alpha, ground: Image) -> Image:
     out = np.empty_like(ground)
     _mix(person, alpha, ground, out)
     return out
-
-
-class Backdrop(Protocol):
-    """Gives the ground for frame after frame."""
-
-    def behind(self, frame: Image, alpha: Alpha) -> Image:
-        """The ground for a frame, in its size. The array may be used again for the next frame."""
-
-
-class Still:
-    """A colour or a picture, which fills the frame and is cropped evenly where it has another shape."""
-
-    def __init__(self, ground: Image | Colour, width: int, height: int) -> None:
-        if isinstance(ground, tuple):
-            self._ground = np.full((height, width, 3), ground, np.uint8)
-        else:
-            self._ground = filling(ground, width, height)
-
-    def behind(self, frame: Image, alpha: Alpha) -> Image:
-        """The same for every frame."""
-        return self._ground
 
 
 class OutOfFocus:
@@ -61,33 +40,47 @@ class OutOfFocus:
         small = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.float32)
         person = cv2.dilate(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.ones((5, 5), np.uint8))
         bare = spread(small, np.asarray(np.clip(1 - 1.5 * person, 0, 1), np.float32))
-        soft = cv2.GaussianBlur(bare, (0, 0), max(0.8, self._blur * max(size)))
-        wide = cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC)
-        return np.asarray(np.clip(wide.round(), 0, 255), np.uint8)
+        return _softened(bare, self._blur, (width, height))
+
+
+def out_of_focus(picture: Image, blur: float = BLUR) -> Image:
+    """A picture with nobody in it, RGB, blurred."""
+    height, width = picture.shape[:2]
+    shrink = min(1.0, BLUR_SIDE / max(height, width))
+    size = max(8, round(width * shrink)), max(8, round(height * shrink))
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+    return _softened(small, blur, (width, height))
 
 
 class Moving:
     """A video, from its beginning again when it ends.
 
+    Args:
+        path: of the video.
+        lay: makes the ground of one picture, in the size of the frames.
+        fps: of the frames.
+
     Raises:
-        InputError: as ``read_frames``, when the first frame is asked for.
+        InputError: as ``read_frames``, when the first picture is asked for.
     """
 
-    def __init__(self, path: Path, width: int, height: int, *, fps: int) -> None:
-        self._path, self._size, self._fps = path, (width, height), fps
-        self._frames: Iterator[Image] | None = None
+    def __init__(self, path: Path, lay: Callable[[Image], Image], *, fps: int) -> None:
+        self._path, self._lay, self._fps = path, lay, fps
+        self._pictures: Iterator[Image] = iter(())
 
-    def behind(self, frame: Image, alpha: Alpha) -> Image:
-        """The next picture of the video."""
+    def next(self) -> Image:
+        """The ground of the next frame."""
         from avatarium.engine.video.frames import read_frames
 
-        if self._frames is None:
-            self._frames = read_frames(self._path, fps=self._fps)
-        picture = next(self._frames, None)
+        picture = next(self._pictures, None)
         if picture is None:
-            self._frames = read_frames(self._path, fps=self._fps)
-            picture = next(self._frames)
-        return filling(picture, *self._size)
+            self._pictures = read_frames(self._path, fps=self._fps)
+            picture = next(self._pictures)
+        return self._lay(picture)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._pictures = iter(())  # the generator closes it when nobody holds it
 
 
 def filling(picture: Image, width: int, height: int) -> Image:
@@ -99,6 +92,14 @@ def filling(picture: Image, width: int, height: int) -> Image:
     part = picture[top : top + down, left : left + across]
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(part, (width, height), interpolation=way), np.uint8)
+
+
+def _softened(small: NDArray[np.float32], blur: float, size: tuple[int, int]) -> Image:
+    sigma = max(0.8, blur * max(small.shape))
+    soft = cv2.GaussianBlur(small, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    # Rounded last: in eight bits the slow gradients of a blur show steps.
+    wide = cv2.resize(soft, size, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(wide.round(), 0, 255), np.uint8)
 
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]

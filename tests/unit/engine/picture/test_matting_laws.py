@@ -15,7 +15,7 @@ from avatarium.engine.picture.matting.islands import Kept, without_holes
 from avatarium.engine.picture.matting.kinds import Alpha, Image
 from avatarium.engine.picture.matting.lines import apply_lines, fit_lines
 from avatarium.engine.picture.matting.motion import Follower
-from avatarium.engine.picture.matting.over import OutOfFocus, Still, lay_over_ground
+from avatarium.engine.picture.matting.over import OutOfFocus, filling, lay_over_ground
 from avatarium.engine.picture.matting.plate import GivenPlate, Plate
 from avatarium.engine.picture.matting.video import VideoMatte
 
@@ -217,7 +217,7 @@ def test_a_ground_out_of_focus_has_no_glow_of_the_person() -> None:
 def test_a_picture_fills_the_frame_without_being_stretched() -> None:
     picture = np.zeros((100, 400, 3), np.uint8)
     cv2.circle(picture, (200, 50), 40, (255, 255, 255), -1)
-    shown = Still(picture, WIDTH, HEIGHT).behind(flat((0, 0, 0)), soft_disc())
+    shown = filling(picture, WIDTH, HEIGHT)
     assert shown.shape == (HEIGHT, WIDTH, 3)
     tall, wide = (shown[..., 0] > 127).any(1).sum(), (shown[..., 0] > 127).any(0).sum()
     assert abs(int(tall) - int(wide)) <= 2
