@@ -13,21 +13,19 @@ from rich.console import Console
 from avatarium.errors import AvatariumError
 from bench.figures import table
 from bench.installation import Service
-from bench.live import churn, density, flash, server, steady, talk
+from bench.live import churn, clocks, density, flash, server, steady, talk
 from bench.live.browser import chromium
 from bench.live.rooms import wait_for_stages
 from bench.speed.machine import this_machine
 
 CONSOLE = Console(width=None if sys.stdout.isatty() else 130)
-PARTS = ("starts", "talk", "server", "flash", "steady", "density", "churn")
+PARTS = ("starts", "talk", "server", "flash", "steady", "clocks", "density", "churn")
 
 
 def main(
     parts: Annotated[list[str] | None, typer.Argument(help=f"Some of {', '.join(PARTS)}; all without.")] = None,
     trials: Annotated[int, typer.Option(min=3, help="Of each thing that is timed.")] = 20,
-    minutes: Annotated[
-        float, typer.Option(min=0.5, help="How long the steady room is watched, or `flash` alone.")
-    ] = 10,
+    minutes: Annotated[float, typer.Option(min=0.5, help="How long `steady` and `clocks` watch a room.")] = 10,
     rooms: Annotated[int, typer.Option(min=4, help="Rooms that are opened and dropped.")] = 100,
 ) -> None:
     """Measure rooms in headless Chromium by its own clocks and statistics, and at the server's door."""
@@ -37,9 +35,7 @@ def main(
     CONSOLE.print(this_machine().text)
     if "flash" in wanted:
         with chromium() as meter:
-            CONSOLE.print(
-                table("Click and flash", "one frame", flash.flashes(meter, _flashing_s(parts, minutes), _note))
-            )
+            CONSOLE.print(table("Click and flash", "one frame", flash.flashes(meter, _note)))
     if "density" in wanted:
         # Every place is given away, to find out what the machine holds rather than what is promised.
         with (
@@ -65,16 +61,13 @@ def _serving(service: Service, wanted: list[str] | tuple[str, ...], trials: int,
                 CONSOLE.print(table("Talking", "the call's own answer", talk.talk(client, meter, trials, _note)))
             if "steady" in wanted:
                 CONSOLE.print(table("A while", "25 frames a second", steady.steady(client, meter, minutes * 60, _note)))
+    if "clocks" in wanted:
+        CONSOLE.print(table("Clocks", "none", clocks.clocks(client, minutes * 60, _note)))
     if "server" in wanted:
         figures = server.interrupts(client, trials, _note)
         CONSOLE.print(table("At the server's door", "the call's own answer", figures))
     if "churn" in wanted:
         CONSOLE.print(table("Opened and dropped", "before", churn.churn(service, rooms, _note)))
-
-
-def _flashing_s(parts: list[str] | None, minutes: float) -> float:
-    """As long as the steady room where it is asked for by itself; else enough for the offset."""
-    return minutes * 60 if parts == ["flash"] else flash.WATCHED_S
 
 
 def _note(text: str) -> None:

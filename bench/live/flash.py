@@ -31,9 +31,6 @@ SIDE, LOOPBACK = 512, "127.0.0.1"
 EVERY = FPS
 """A click and a flash each second, the flash two frames long."""
 WATCHED_S = 40.0
-"""At least; from five minutes on, whether sound and picture part is told as well."""
-DRIFTING_S = 300.0
-DRIFT_BAR_MS = 20.0
 SETTLING_S = 6.0
 AHEAD_BAR_MS, BEHIND_BAR_MS = 40.0, 60.0
 BRIGHT, LOUD = 128.0, 0.05
@@ -97,46 +94,32 @@ def _sound(tick: int) -> NDArray[np.float32]:
     return burst
 
 
-def flashes(meter: Meter, seconds: float, note: Note) -> list[Figure]:
-    """By how much the click is heard before the flash is seen, and whether that changes with time."""
-    note(f"clicks and flashes for {seconds:g} s")
+def flashes(meter: Meter, note: Note) -> list[Figure]:
+    """By how much the click is heard before the flash is seen."""
+    note(f"clicks and flashes for {WATCHED_S:g} s")
     with _serving() as address:
         meter.evaluate("([url]) => renew().join(url, 'none', {channels: false})", [f"{address}/whep"])
         meter.evaluate(f"meter.box = [0, 0, {SIDE}, {SIDE}]")
-        meter.wait(seconds)
+        meter.wait(WATCHED_S)
         pictures = np.array(meter.evaluate("meter.pictures"))
         sounds = np.array(meter.evaluate("meter.sounds"))
         meter.leave()
-    times, ahead = _ahead(pictures, sounds)
+    ahead = _ahead(pictures, sounds)
     early, middle, late = np.percentile(ahead, [97.5, 50, 2.5])
-    drift = [_drift(times, ahead)] if seconds >= DRIFTING_S else []
     return [
         Figure(name="flashes that were seen and heard", value=len(ahead), unit=""),
         Figure(name="sound ahead of picture, median", value=float(middle), baseline=1000 * TICK_S),
         Figure(name="sound ahead of picture, 97.5th percentile", value=float(early), bar=AHEAD_BAR_MS),
         Figure(name="sound behind picture, 97.5th percentile", value=float(-late), bar=BEHIND_BAR_MS),
-        *drift,
     ]
 
 
-def _drift(times: NDArray[np.float64], ahead: NDArray[np.float64]) -> Figure:
-    """What an hour would add: Theil and Sen's slope, as frames are told by 40 ms steps and some come late."""
-    from scipy.stats import theilslopes
-
-    slope = float(theilslopes(ahead, times)[0]) * 3_600_000
-    return Figure(name="drift in an hour, from the slope of this run", value=abs(slope), bar=DRIFT_BAR_MS)
-
-
-def _ahead(
-    pictures: NDArray[np.float64], sounds: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """When each flash was seen, and by how much its click was heard before, both in ms."""
+def _ahead(pictures: NDArray[np.float64], sounds: NDArray[np.float64]) -> NDArray[np.float64]:
     seen = _onsets(pictures[:, 0], pictures[:, 1] > BRIGHT)
     heard = _onsets(sounds[:, 0], sounds[:, 2] > LOUD)
     start = seen[0] + SETTLING_S * 1000
-    pairs = [(at, at - heard[np.abs(heard - at).argmin()]) for at in seen if at > start]
-    told = np.array([pair for pair in pairs if abs(pair[1]) < 450])
-    return told[:, 0], told[:, 1]
+    pairs = [seen_at - heard[np.abs(heard - seen_at).argmin()] for seen_at in seen if seen_at > start]
+    return np.array([pair for pair in pairs if abs(pair) < 450])
 
 
 def _onsets(times: NDArray[np.float64], on: NDArray[np.bool_]) -> NDArray[np.float64]:
