@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -47,13 +47,23 @@ class Renderer(Protocol):
         """Whether frames depend on the poses before and their ticks: such a one is used by one room or job only."""
 
     def render(self, pose: Pose) -> Image:
-        """One frame, RGB ``(height, width, 3)``."""
+        """One frame, RGB ``(height, width, 3)``; the caller may write into it."""
 
     def render_cutout(self, pose: Pose) -> Image:
-        """One frame of the person alone, RGBA with straight alpha, ``(height, width, 4)``."""
+        """One frame of the person alone, RGBA with straight alpha, ``(height, width, 4)``; as :meth:`render`."""
 
     def close(self) -> None:
         """Let go of files; it must not be used any more."""
+
+
+class Captioner(Protocol):
+    """Whoever writes what is said into the picture: a :class:`CaptionPainter`."""
+
+    def hear(self, words: Sequence[Word]) -> None:
+        """The next words, with their times in the video, before the first frame in which they are said."""
+
+    def paint(self, frame: Image, t_s: float) -> Image:
+        """The frame that is seen at a time, with what is written in it; it may be the same array."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +101,7 @@ def make_video(
     alpha: bool = False,
     title: str = "",
     still_s: tuple[float, float] = (LEAD_S, TAIL_S),
+    captions: Captioner | None = None,
     options: EncoderOptions | None = None,
     progress: Progress | None = None,
 ) -> Take:
@@ -106,12 +117,13 @@ def make_video(
         alpha: write the person alone on a clear ground.
         title: shown by players.
         still_s: stillness before the first word and after the last; with none the video lasts as long as the sound.
+        captions: writes what is said into the frames.
         options: how to encode.
         progress: told how far the video is.
 
     Raises:
         OutputError: the file cannot be written.
-        TextError: the speech is empty.
+        TextError: the speech is empty, or captions cannot be set.
         StalledError: speech or encoder did not answer.
         ValueError: rates of the pieces differ, or the frame rate is not whole.
 
@@ -139,8 +151,12 @@ def make_video(
             write = writer.write_alpha if alpha else writer.write
             for scene in chain([first], scenes):
                 encoder.run(writer.write_sound, scene.speech.audio)
+                words = take.note(scene, life)
+                if captions:
+                    captions.hear(words)
                 for pose in take.perform(scene, life):
-                    encoder.run(write, take.timed(show, pose))
+                    frame, at_s = take.timed(show, pose), (take.frames - 1) / fps
+                    encoder.run(write, captions.paint(frame, at_s) if captions else frame)
                     if progress:
                         progress(take.frames / fps)
             encoder.finish()
@@ -170,13 +186,19 @@ class _Take:
     phonemes: list[Phoneme] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
 
-    def perform(self, scene: _Scene, life: Life) -> Iterator[Pose]:
-        """Poses of the next piece."""
+    def note(self, scene: _Scene, life: Life) -> tuple[Word, ...]:
+        """Write down what is said in the next piece; answers with its words at their time in the video."""
         start_s, speech = self.frames / life.fps, scene.speech
         if speech.rate != self.rate:
             raise ValueError(f"all pieces must have one rate: {self.rate} and then {speech.rate}")
+        words = tuple(_later(w, start_s) for w in speech.words)
         self.phonemes += [_later(p, start_s) for p in speech.phonemes]
-        self.words += [_later(w, start_s) for w in speech.words]
+        self.words += words
+        return words
+
+    def perform(self, scene: _Scene, life: Life) -> Iterator[Pose]:
+        """Poses of the next piece."""
+        start_s, speech = self.frames / life.fps, scene.speech
         frames = round(len(speech.audio) * life.fps / speech.rate)
         performance = life.perform(speech, frames, start_s=start_s, edges=scene.edges)
         for i in range(len(performance)):

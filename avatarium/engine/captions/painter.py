@@ -38,10 +38,19 @@ class CaptionPainter:
         style: how they look.
         size: of the frames.
         frame_s: how long a frame is seen. A cue is shown from the frame that is nearest to its beginning.
+        words: those of the whole video, which can be cut better when they are known before it is made. None where
+            they are to be heard piece by piece.
+
+    Raises:
+        TextError: ``text_shaping``: this machine cannot set them.
+        AssetError: a font cannot be fetched.
     """
 
-    def __init__(self, style: CaptionStyle, size: Size, *, frame_s: float = 0.04) -> None:
+    def __init__(
+        self, style: CaptionStyle, size: Size, *, frame_s: float = 0.04, words: Sequence[Word] | None = None
+    ) -> None:
         self.style = style
+        self._known = words is not None
         self._size = size
         self._early_s = frame_s / 2
         self._cues: list[Cue] = []
@@ -49,21 +58,22 @@ class CaptionPainter:
         self._timed: list[tuple[Timed, ...]] = []
         self._layout: tuple[int, Layout | None] | None = None
         self._plate: tuple[tuple[int, tuple[Mark, ...]], Plate] | None = None
+        self.show(cues(words or (), longest_line=self.longest_line), words or ())
 
-    def add(self, words: Sequence[Word]) -> None:
-        """Show words that are said after all words so far, cut into as many lines as they need in this picture.
+    def hear(self, words: Sequence[Word]) -> None:
+        """Show words that are said after all words so far; nothing happens where all are known.
 
         Raises:
-            TextError: ``text_shaping``: this machine cannot set them.
-            AssetError: a font cannot be fetched.
+            TextError, AssetError: as the class.
         """
-        self.show(cues(words, longest_line=self.longest_line), words)
+        if not self._known:
+            self.show(cues(words, longest_line=self.longest_line), words)
 
     def show(self, made: Iterable[Cue], words: Sequence[Word] = ()) -> None:
         """Show cues that follow all cues so far; ``words`` are those of them, where they shall light up.
 
         Raises:
-            As :meth:`add`.
+            TextError, AssetError: as the class.
         """
         added = [self._drawable(cue) for cue in made]
         for cue in added:
