@@ -80,7 +80,8 @@ def _filters(weights: Weights) -> Array:
             np.concatenate([odd, np.zeros_like(width), -odd[:, ::-1]], axis=1) / width,
         ]
     )
-    return (np.round(taps / _GRID) * _GRID).astype(np.float32)[:, None]
+    rounded: Array = (np.round(taps / _GRID) * _GRID).astype(np.float32)[:, None]
+    return rounded
 
 
 def _remembered(graph: GraphWriter, value: str, weights: Weights, layer: int) -> str:

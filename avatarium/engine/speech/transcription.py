@@ -2,9 +2,9 @@
 
 For utterances of a conversation: up to half a minute that voice activity has cut out, answered as fast as one core can.
 Whisper was made for windows of 30 s and hears 30 s however short the sound; CTranslate2 takes shorter windows as well,
-which costs a fifth and no words (measured: see :func:`_window`).
+which costs a fifth and no words (measured: see :func:`window_s`).
 
-Whisper writes something even where nobody speaks. What it writes then is found out and dropped: see :func:`_believed`.
+Whisper writes something even where nobody speaks. What it writes then is found out and dropped: see :func:`believed`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 RATE = 16_000
 LONGEST_S = 30.0
 SHORTEST_S = 0.2
-_FRAMES_PER_S = 100
+FRAMES_PER_S = 100
 _SPARE_S = 1.5
 """Silence behind the sound; without it the last words are said twice."""
 _SHORTEST_WINDOW_S = 10.0
@@ -49,7 +49,7 @@ _LOOPING = 2.4
 """Compression at which a text repeats itself (Whisper's own figure)."""
 _FASTEST = 35.0
 """Characters a second that nobody can speak."""
-_TOKENS_PER_S, _TOKENS_SPARE = 14, 24
+TOKENS_PER_S, TOKENS_SPARE = 14, 24
 
 _INVENTED = re.compile(
     r"(?:thank(?:s| you)(?: (?:so|very) much)? for (?:watching|listening|your attention)|"
@@ -84,8 +84,8 @@ class Transcriber:
     """
 
     def __init__(self, folder: Path, *, threads: int = 1) -> None:
-        self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
-        self._codes = frozenset(self._model.supported_languages)
+        self.model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
+        self.languages = frozenset(self.model.supported_languages)
 
     def transcribe(self, sound: Samples, expected: str | None = None) -> Transcript | None:
         """The words of one utterance; None where there are none to be believed in.
@@ -104,36 +104,36 @@ class Transcriber:
             raise AudioError(f"An utterance may last {LONGEST_S:.0f} s; this has {length_s:.0f}.", code="too_long")
         if length_s < SHORTEST_S or not sound.any():
             return None
-        window = round(_window(length_s) * _FRAMES_PER_S)
-        padded = np.pad(sound, (0, max(0, window * RATE // _FRAMES_PER_S - len(sound))))
-        encoded = self._model.encode(self._model.feature_extractor(padded, padding=0)[:, :window])
+        window = round(window_s(length_s) * FRAMES_PER_S)
+        padded = np.pad(sound, (0, max(0, window * RATE // FRAMES_PER_S - len(sound))))
+        encoded = self.model.encode(self.model.feature_extractor(padded, padding=0)[:, :window])
         language = self._language(encoded, expected, length_s)
-        tokenizer = Tokenizer(self._model.hf_tokenizer, True, task="transcribe", language=language)
-        result = self._model.model.generate(
+        tokenizer = Tokenizer(self.model.hf_tokenizer, True, task="transcribe", language=language)
+        result = self.model.model.generate(
             encoded,
-            [self._model.get_prompt(tokenizer, [], without_timestamps=True)],
+            [self.model.get_prompt(tokenizer, [], without_timestamps=True)],
             beam_size=1,
-            max_length=_TOKENS_SPARE + round(_TOKENS_PER_S * length_s),
+            max_length=TOKENS_SPARE + round(TOKENS_PER_S * length_s),
             suppress_blank=True,
             suppress_tokens=[-1],
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
         text = clean(tokenizer.decode(result.sequences_ids[0]))
-        if not _believed(text, length_s, score=result.scores[0], no_speech=result.no_speech_prob):
+        if not believed(text, length_s, score=result.scores[0], no_speech=result.no_speech_prob):
             return None
         return Transcript(text=text, language=language, confidence=float(np.exp(min(result.scores[0], 0.0))))
 
     def _language(self, encoded: object, expected: str | None, length_s: float) -> str:
         code = (expected or "").split("-")[0].lower()
-        if code in self._codes and length_s < _LANGUAGE_S:
+        if code in self.languages and length_s < _LANGUAGE_S:
             return code
-        name, probability = self._model.model.detect_language(encoded)[0][0]
+        name, probability = self.model.model.detect_language(encoded)[0][0]
         heard: str = name.strip("<|>")
-        return code if code in self._codes and probability < _SURE_OF_LANGUAGE else heard
+        return code if code in self.languages and probability < _SURE_OF_LANGUAGE else heard
 
 
-def _window(length_s: float) -> float:
+def window_s(length_s: float) -> float:
     """Seconds that the network hears: the sound and some silence, in steps, 10 s at least.
 
     On 36 sentences in five languages (454 words) windows so short gave 9 wrong words and those of 30 s gave 8, for 28 %
@@ -172,8 +172,15 @@ def _bare(word: str) -> str:
     return re.sub(r"\W", "", word).lower() or word
 
 
-def _believed(text: str, length_s: float, *, score: float, no_speech: float) -> bool:
-    """Whether a text was said, and not made up over noise."""
+def believed(text: str, length_s: float, *, score: float, no_speech: float) -> bool:
+    """Whether a text was said, and not made up over noise.
+
+    Args:
+        text: what was written, :func:`clean`.
+        length_s: of the sound.
+        score: mean log probability of its tokens.
+        no_speech: probability that nobody speaks.
+    """
     if not any(c.isalnum() for c in text) or score < _HOPELESS:
         return False
     if no_speech > _NO_SPEECH and score < _DOUBTFUL:

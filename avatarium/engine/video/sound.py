@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # the package of speech brings its models along when it is im
 
 MAX_S = 3600.0
 SILENCE_DBFS = -60.0
+_BLOCK_S = 20.0
 _RAIL = 0.99
 """Where clipped samples lie: eight-bit sound ends at 127/128."""
 _CLIPPED_SHARE = 0.0005
@@ -105,6 +106,31 @@ def read_sound_part(path: StrPath, rate: int, *, max_s: float) -> Samples | None
                     break
         samples = mixer.finish()[:limit]
     return samples if len(samples) else None
+
+
+def sound_blocks(path: StrPath, rate: int) -> Iterator[Samples]:
+    """The sound of a file of any length, mixed and placed as :func:`read_sound` does, some seconds at a time.
+
+    Raises:
+        AudioError: ``sound_missing``, ``sound_unreadable`` or ``sound_no_track``.
+    """
+    with open_media(path, error=AudioError, noun="sound") as container:
+        stream = container.streams.best("audio")
+        if not isinstance(stream, AudioStream):
+            raise AudioError(f"{Path(path).name} has no sound track.", code="sound_no_track")
+        if stream.codec_context is None:  # PyAV leaves it out where FFmpeg knows no decoder
+            raise unreadable(path, error=AudioError, noun="sound")
+        mixer = _Mixer(rate, round(MAX_S * rate))
+        try:
+            for block in _blocks(container, stream):
+                mixer.add(block)
+                if mixer.length > _BLOCK_S * rate:
+                    yield mixer.drain()
+        except av.FFmpegError as problem:
+            raise unreadable(path, error=AudioError, noun="sound") from problem
+        last = mixer.finish()
+        if len(last):
+            yield last
 
 
 def _read(container: InputContainer, stream: AudioStream, path: StrPath, rate: int, max_s: float) -> Sound:
@@ -283,6 +309,12 @@ class _Mixer:
         self._source_rate = block.rate
         mono = np.clip(block.weights @ block.channels, -1, 1)
         self._append(mono if self._resampler is None else self._resampler.resample_chunk(mono))
+
+    def drain(self) -> NDArray[np.float32]:
+        """What has come so far; the array begins anew."""
+        samples = np.clip(self._samples[: self.length], -1, 1)
+        self.length = 0
+        return samples
 
     def finish(self) -> NDArray[np.float32]:
         self._flush()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from avatarium.engine.speech.transcription import _believed, _window, clean
+from avatarium.engine.speech.transcription import believed, clean, window_s
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_what_is_said_twice_in_a_row_and_remarks_are_left_out(written: str, said
 
 
 @pytest.mark.parametrize(
-    ("text", "length_s", "score", "no_speech", "believed"),
+    ("text", "length_s", "score", "no_speech", "said"),
     [
         ("What does it cost?", 1.5, -0.2, 0.05, True),
         ("What does it cost?", 1.5, -0.9, 0.8, False),
@@ -37,11 +37,11 @@ def test_what_is_said_twice_in_a_row_and_remarks_are_left_out(written: str, said
     ],
 )
 def test_what_whisper_makes_up_is_found_out(
-    text: str, length_s: float, score: float, no_speech: float, believed: bool
+    text: str, length_s: float, score: float, no_speech: float, said: bool
 ) -> None:
-    assert _believed(text, length_s, score=score, no_speech=no_speech) is believed
+    assert believed(text, length_s, score=score, no_speech=no_speech) is said
 
 
-@pytest.mark.parametrize(("length_s", "window_s"), [(0.5, 10), (8.5, 10), (8.6, 15), (20, 25), (29, 30), (30, 30)])
-def test_the_window_holds_the_sound_and_some_silence(length_s: float, window_s: float) -> None:
-    assert _window(length_s) == window_s
+@pytest.mark.parametrize(("length_s", "heard_s"), [(0.5, 10), (8.5, 10), (8.6, 15), (20, 25), (29, 30), (30, 30)])
+def test_the_window_holds_the_sound_and_some_silence(length_s: float, heard_s: float) -> None:
+    assert window_s(length_s) == heard_s
