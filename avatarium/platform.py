@@ -156,4 +156,5 @@ class Platform(MediaPlatform):
             storage=self.storage,
             language=language,
             consent_required=self.settings.twin_consent_required,
+            voices_max=self.settings.user_voices_max,
         )

@@ -51,6 +51,7 @@ PRICE_LIST: dict[str, Item] = {
     "twin_picture": Item(1, "avatar made from a picture", Unit.DIAMOND),
     "twin_video": Item(0, "avatar made from a video", Unit.DIAMOND),
     "lip_model": Item(1, "personal lip-sync model", Unit.DIAMOND),
+    "voice_clone": Item(1, "cloned voice", Unit.DIAMOND),
 }
 
 

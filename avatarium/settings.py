@@ -166,8 +166,19 @@ class Settings(BaseSettings):
 
     # Twins
     twin_consent_required: bool = Field(
-        False, description="Make no avatar of anybody without `consent`: whoever asks for it says that the person "
-        "shown agrees, and the words are kept with it."
+        False, description="Make no avatar of anybody, and clone no voice, without `consent`: whoever asks for it says "
+        "that the person agrees, and the words are kept with it."
+    )  # fmt: skip
+
+    # Voices
+    user_voices_max: int = Field(30, ge=1, description="Cloned voices of one user.")
+    voice_cloner: str = Field(
+        "", description="What clones voices: the name of an installed plug-in, such as one for a graphics card. Empty "
+        "is the one that comes along, which needs none."
+    )  # fmt: skip
+    voice_clone_effort: Literal["best", "quick"] = Field(
+        "best", description="How long a voice is worked on: `best` takes minutes and is as like as it can be; `quick` "
+        "takes one, and is less like."
     )  # fmt: skip
 
     # Money

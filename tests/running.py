@@ -228,6 +228,7 @@ def _tasks(platform: Platform, worker: HandWorker) -> Tasks:
             storage=platform.storage,
             language=language,
             consent_required=platform.settings.twin_consent_required,
+            voices_max=platform.settings.user_voices_max,
         )
 
     return Tasks(

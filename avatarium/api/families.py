@@ -122,6 +122,17 @@ class Desk:
             self._caller, self._family, start, idempotency_key=(key or "").strip() or None, language=self.language
         )
 
+    async def awaited(self, start: StartModel, key: str | None) -> dict[str, Any]:
+        """Start a short task and wait: its record at its end, or as it is when the time of the request is over.
+
+        Raises:
+            ServiceError: it was not accepted, or failed.
+        """
+        task = await ended(self._platform, await run_in_threadpool(self.start, start, key), self._family)
+        if task.state.is_final and task.state is not State.COMPLETED:
+            raise problem_of(task)
+        return await run_in_threadpool(self.shown, task)
+
     @property
     def language(self) -> str:
         """The caller's ``x-lang``, empty where none is sent."""

@@ -1,4 +1,7 @@
-"""The tables and records of avatars and backgrounds. What ships has no rows: see :mod:`avatarium.catalogue.shipped`."""
+"""The tables and records of avatars, voices and backgrounds.
+
+What ships has no rows: see :mod:`avatarium.catalogue.shipped`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from avatarium.storage.models import KEY_MAX
 
 Id = sa.String(LENGTH)
 NAME_MAX = 256
+LANGUAGE_MAX = 16
 
 avatars = sa.Table(
     "avatars",
@@ -29,8 +33,6 @@ avatars = sa.Table(
     sa.Column("package_key", sa.String(KEY_MAX), nullable=False, default=""),
     sa.Column("track_key", sa.String(KEY_MAX), nullable=False, default=""),
     sa.Column("sound_key", sa.String(KEY_MAX), nullable=False, default=""),
-    sa.Column("voice_key", sa.String(KEY_MAX), nullable=False, default=""),
-    sa.Column("voice_s", sa.Float, nullable=False, default=0.0),
     sa.Column("background_key", sa.String(KEY_MAX), nullable=False, default=""),
     sa.Column("background_color", sa.String(64), nullable=False, default=""),
     sa.Column("consent", Json, nullable=False),
@@ -53,6 +55,23 @@ lip_models = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("avatar_id", "version"),
     sa.Index(None, "owner", "created_ms"),
+)
+
+user_voices = sa.Table(
+    "user_voices",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("owner", Id, sa.ForeignKey("users.id"), nullable=False),
+    sa.Column("name", sa.String(NAME_MAX), nullable=False),
+    sa.Column("gender", sa.String(16), nullable=False),
+    sa.Column("language", sa.String(LANGUAGE_MAX), nullable=False),
+    sa.Column("key", sa.String(KEY_MAX), nullable=False),
+    sa.Column("sample_key", sa.String(KEY_MAX), nullable=False),
+    sa.Column("avatar_id", Id, nullable=False, default=""),
+    sa.Column("consent", Json, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Index(None, "owner", "created_ms"),
+    sa.Index(None, "avatar_id"),
 )
 
 backgrounds = sa.Table(
@@ -100,10 +119,6 @@ class Avatar:
     """Where the face was in every moment of the video, for personal models."""
     sound_key: str = ""
     """What was said in the video; empty where it had no sound."""
-    voice_key: str = ""
-    """The same, cleaned, to be the avatar's own voice; empty unless it was asked for."""
-    voice_s: float = 0.0
-    """How long that is."""
     background_key: str = ""
     """The picture of the video's own ground, where it was given."""
     background_color: str = ""
@@ -157,6 +172,34 @@ class LipModel:
     seconds_used: float
     """Of speech that it was learnt from."""
     created_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserVoice:
+    """A voice of somebody's own, cloned from recordings. Nobody but its owner can speak with it."""
+
+    id: str
+    """Of the task that made it; the ``user_voice_id`` of requests."""
+    owner: str
+    name: str
+    gender: str
+    """``female`` or ``male``."""
+    language: str
+    """That of its recordings, in which it speaks unless another is asked for: ``en-US``."""
+    key: str
+    """The voice's file in storage."""
+    sample_key: str
+    """A sentence that it speaks."""
+    avatar_id: str = ""
+    """The avatar whose own voice it is; empty of one that was cloned from recordings."""
+    consent: dict[str, Any] = field(default_factory=dict)
+    """As of avatars: what was said of the consent of whoever is heard."""
+    created_ms: int
+
+
+def user_voice_of(row: sa.Row[Any]) -> UserVoice:
+    """A row of ``user_voices`` as a record."""
+    return UserVoice(**row._mapping)
 
 
 def lip_model_of(row: sa.Row[Any]) -> LipModel:

@@ -19,6 +19,7 @@ from avatarium.catalogue.models import (
     backgrounds,
 )
 from avatarium.catalogue.shipped import shipped_avatars, shipped_backgrounds
+from avatarium.catalogue.user_voices import UserVoices
 from avatarium.clock import Clock
 from avatarium.database import Database
 from avatarium.errors import ConflictError, ForbiddenError, NotFoundError
@@ -38,6 +39,7 @@ class Catalogue:
         self._storage = storage
         self._clock = clock
         self.lip_models = LipModels(database)
+        self.voices = UserVoices(database)
 
     # Avatars
 
@@ -85,21 +87,12 @@ class Catalogue:
                 package_key=avatar.package_key,
                 track_key=avatar.track_key,
                 sound_key=avatar.sound_key,
-                voice_key=avatar.voice_key,
-                voice_s=avatar.voice_s,
                 background_key=avatar.background_key,
                 background_color=avatar.background_color,
                 consent=avatar.consent,
                 created_ms=avatar.created_ms,
             )
         )
-
-    def keep_voice(self, c: Connection, owner: str, avatar_id: str, *, key: str, seconds: float) -> str:
-        """Note the cleaned recording of an avatar, and tell the key of the one before; empty where there was none."""
-        mine = (avatars.c.id == avatar_id, avatars.c.owner == owner)
-        before = c.execute(sa.select(avatars.c.voice_key).where(*mine)).scalar_one_or_none()
-        c.execute(sa.update(avatars).where(*mine).values(voice_key=key, voice_s=seconds))
-        return before or ""
 
     def remove_avatar(self, c: Connection, owner: str, avatar_id: str) -> Avatar:
         """Take an avatar of the caller out of the catalogue and tell what it was; its files are left to the caller.

@@ -29,8 +29,8 @@ class Consented(LenientStart):
 
     consent: Annotated[str, BeforeValidator(_as_text), Field(max_length=TEXT_MAX)] = Field(
         "",
-        description="`true`: the person shown agrees. Kept with the avatar and shown in its record. Needed where the "
-        "installation says so.",
+        description="`true`: the person shown or heard agrees. Kept with what is made and shown in its record. Needed "
+        "where the installation says so.",
     )
     consent_text: str = Field(
         "", max_length=TEXT_MAX, description="The words that were agreed to; they count beside `consent`: true only."
@@ -52,8 +52,11 @@ class Consented(LenientStart):
         return self.consent.strip().rstrip(".!").rstrip().lower()
 
 
-def check_consent(start: Consented, *, required: bool) -> None:
+def check_consent(start: Consented, *, required: bool, what: str = "makes avatars only of people") -> None:
     """Refuse a person without consent where it is needed, and words that might be one or none everywhere.
+
+    Args:
+        what: what the installation does with people who agree.
 
     Raises:
         RequestError: ``consent_unclear``, ``consent_required``.
@@ -66,17 +69,17 @@ def check_consent(start: Consented, *, required: bool) -> None:
         )
     if required and not start.has_consent:
         raise RequestError(
-            "This installation makes avatars only of people who agree. Ask the person, then send `consent`: true, and "
-            "what they agreed to as `consent_text`.",
+            f"This installation {what} who agree. Ask the person, then send `consent`: true, and what they agreed to "
+            "as `consent_text`.",
             code="consent_required",
         )
 
 
-def consent_record(start: Consented, *, account: str, at_ms: int) -> dict[str, Any]:
-    """What is kept of a consent; empty where none was given."""
+def consent_record(start: Consented, *, account: str, at_ms: int, standard: str = STANDARD) -> dict[str, Any]:
+    """What is kept of a consent, ``standard`` where it has no words of its own; empty where none was given."""
     if not start.has_consent:
         return {}
-    text = start.consent_text or STANDARD
+    text = start.consent_text or standard
     return {
         "text": text,
         "sha256": hashlib.sha256(text.encode()).hexdigest(),

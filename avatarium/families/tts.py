@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, field_validator
 
+from avatarium.catalogue.user_voices import spoken_tag
 from avatarium.catalogue.voices import default_voice, locale_of, voice_id, voice_of, wanted_locale
-from avatarium.errors import NotFoundError, RequestError
+from avatarium.errors import RequestError
 from avatarium.families.fields import LenientStart
 from avatarium.tasks.family import Desk, Family, Links, Plan, Queue, Step
 from avatarium.tasks.job import Job
@@ -25,6 +26,7 @@ CHARACTERS_A_SECOND = 14.5
 SOUND, MARKS = "speech.mp3", "speech.json"
 _TITLE = 60
 _ENGINES = {"hibari": "hibari", "kokoro": "Kokoro-82M"}
+_CLONED = "Kokoro-82M, cloned"
 _LIVE_FACTOR, _BEST_FACTOR = 0.05, 1.0
 """Seconds of work for a second of speech, on one core."""
 
@@ -34,9 +36,15 @@ class TtsStart(LenientStart):
 
     msg: str = Field(max_length=LONGEST, description="The text to speak, 1 to 3000 characters.")
     tts_id: str = Field("", max_length=64, description="A voice: a `value` of `anchor/voice_list`.")
-    user_voice_id: str = Field("", max_length=64, description="A voice of your own, in place of `tts_id`.")
+    user_voice_id: str = Field(
+        "",
+        max_length=64,
+        description="A voice of your own, in place of `tts_id`: an `_id` of userVoice/completedRecord.",
+    )
     country: str = Field(
-        "", max_length=40, description="Language, such as en, where no voice is named; a `value` of the languages."
+        "",
+        max_length=40,
+        description="Language, such as en, where no voice is named or it is your own; a `value` of the languages.",
     )
     region: str = Field("", max_length=16, description="Region, such as US; a child's `value` of the languages.")
     speechRate: float = Field(  # noqa: N815 - `speech_rate`, which clients send too, has no effect in A2E
@@ -69,20 +77,14 @@ class Tts(Family[TtsStart]):
         return ("/video/send_tts",)
 
     def plan(self, start: TtsStart, desk: Desk) -> Plan:
-        voice = _voice(start, desk.language)
+        facts, quick = _speaker(start, desk)
         units = math.ceil(len(start.msg) / CHARACTERS_PER_UNIT)
         length_s = len(start.msg) / CHARACTERS_A_SECOND / start.speechRate
         return Plan(
             price=desk.prices.of("speech", units),
-            expected_s=1 + length_s * (_LIVE_FACTOR if voice.live else _BEST_FACTOR),
+            expected_s=1 + length_s * (_LIVE_FACTOR if quick else _BEST_FACTOR),
             name=start.msg[:_TITLE],
-            facts={
-                "voice": voice.name,
-                "tts_id": voice_id(voice),
-                "country": locale_of(voice).language,
-                "region": locale_of(voice).region,
-                "engine": _ENGINES[voice.engine],
-            },
+            facts=facts,
         )
 
     def warm_up(self) -> None:
@@ -119,18 +121,50 @@ def marks_key_of(sound_key: str) -> str:
     return f"{folder}/{MARKS}" if slash and name == SOUND and folder.startswith("results/") else ""
 
 
-def _voice(start: TtsStart, language: str) -> Voice:
+def _speaker(start: TtsStart, desk: Desk) -> tuple[dict[str, Any], bool]:
+    """What is known of who speaks, and whether that is soon done."""
     if start.tts_id and start.user_voice_id:
         raise RequestError("Give either `tts_id` or `user_voice_id`, not both.", code="two_voices")
     if start.user_voice_id:
-        raise NotFoundError(
-            "There is no voice of yours with this user_voice_id. Take an _id from userVoice/completedRecord, or a "
-            "tts_id from anchor/voice_list.",
-            code="voice_not_found",
-        )
-    if start.tts_id:
-        return voice_of(start.tts_id)
-    return default_voice(wanted_locale(start.country, start.region, language=language))
+        return _own_speaker(start, desk), False
+    voice = voice_of(start.tts_id) if start.tts_id else _default(start, desk)
+    locale = locale_of(voice)
+    facts = {
+        "voice": voice.name,
+        "tts_id": voice_id(voice),
+        "country": locale.language,
+        "region": locale.region,
+        "engine": _ENGINES[voice.engine],
+    }
+    return facts, voice.live
+
+
+def _own_speaker(start: TtsStart, desk: Desk) -> dict[str, Any]:
+    own = desk.catalogue.voices.voice(desk.owner, start.user_voice_id)
+    tag = spoken_tag(own, start.country, start.region, text=start.msg)
+    country, _, region = tag.partition("-")
+    return {
+        **{"voice": "", "tts_id": "", "voice_key": own.key, "tag": tag},
+        **{"country": country, "region": region, "engine": _CLONED},
+    }
+
+
+def _default(start: TtsStart, desk: Desk) -> Voice:
+    return default_voice(wanted_locale(start.country, start.region, language=desk.language))
+
+
+def _voice(job: Job[TtsStart]) -> Voice | str:
+    """Whoever speaks; a voice of the user's own is fetched.
+
+    Raises:
+        NotFoundError: ``file_gone``: it was deleted meanwhile.
+    """
+    key = str(job.facts.get("voice_key", ""))
+    if not key:
+        return str(job.facts["voice"])
+    from avatarium.engine.speech.cloning import open_voice
+
+    return open_voice(job.stored(key, "own.voice"), language=str(job.facts["tag"]))
 
 
 def _speak(job: Job[TtsStart]) -> dict[str, Any]:
@@ -139,7 +173,7 @@ def _speak(job: Job[TtsStart]) -> dict[str, Any]:
     sound, marks = job.scratch / SOUND, job.scratch / MARKS
     spoken = speak_to_file(
         job.start.msg,
-        str(job.facts["voice"]),
+        _voice(job),
         sound,
         rate=job.start.speechRate,
         progress=lambda done_s, expected_s: job.progress(done_s / expected_s),

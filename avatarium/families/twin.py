@@ -16,7 +16,7 @@ from avatarium.families import studio, twin_picture, twin_video
 from avatarium.families.clips import look_up_clip
 from avatarium.families.consent import Consented, check_consent, consent_record
 from avatarium.families.fields import Colour, Name, Prompt, Url, Word, look_up
-from avatarium.families.twin_owned import hide_models
+from avatarium.families.twin_owned import hide_trainings
 from avatarium.ids import stable_id
 from avatarium.prices import Price, Unit
 from avatarium.tasks.family import Desk, Family, Links, Plan, Step
@@ -117,15 +117,17 @@ class Twin(Family[TwinStart]):
         )
 
     def forget(self, c: Connection, task: Task, desk: Desk, *, now_ms: int) -> None:
-        """Take the avatar back with its models and their trainings, and let their files expire: at once when it is
-        deleted, else before long, as a retry that follows closely writes them anew."""
+        """Take the avatar back with its models, its voices and their trainings, and let their files expire: at once
+        when it is deleted, else before long, as a retry that follows closely writes them anew."""
         avatar_id = avatar_id_of(task.id)
         if task.deleted_ms:  # rows of tasks before that of the avatar, as everywhere
-            hide_models(c, task, now_ms=now_ms)
+            hide_trainings(c, task, now_ms=now_ms)
         with suppress(NotFoundError):
             desk.catalogue.remove_avatar(c, task.user_id, avatar_id)
-        for model in desk.catalogue.lip_models.remove(c, task.user_id, avatar_id=avatar_id):
-            desk.storage.keep_until(c, f"results/{task.user_id}/{model.id}/", now_ms)
+        models = desk.catalogue.lip_models.remove(c, task.user_id, avatar_id=avatar_id)
+        voices = desk.catalogue.voices.remove(c, task.user_id, avatar_id=avatar_id)
+        for made_id in (*(model.id for model in models), *(voice.id for voice in voices)):
+            desk.storage.keep_until(c, f"results/{task.user_id}/{made_id}/", now_ms)
         soon_ms = now_ms + (0 if task.deleted_ms else HOUR_MS)
         desk.storage.keep_until(c, results_of(task), soon_ms)
 

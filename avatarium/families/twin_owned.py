@@ -16,8 +16,8 @@ from avatarium.tasks.family import Desk
 from avatarium.tasks.models import Task, tasks
 from avatarium.tasks.states import FINAL
 
-LIP_MODEL = "lipModel"
-"""The family of trainings of models."""
+LIP_MODEL, TWIN_VOICE = "lipModel", "twinSound"
+"""The families of trainings of models and of voices, which go with their avatar."""
 
 
 class OfTwin(LenientStart):
@@ -66,10 +66,11 @@ def facts_of(avatar: Avatar) -> dict[str, Any]:
     }
 
 
-def hide_models(c: Connection, training: Task, *, now_ms: int) -> None:
-    """Take the trainings of an avatar's models that have ended out of every list, together with that of the avatar."""
+def hide_trainings(c: Connection, training: Task, *, now_ms: int) -> None:
+    """Take the trainings of an avatar's models and voices that have ended out of every list, together with that of the
+    avatar."""
     ended = (tasks.c.state.in_([state.value for state in FINAL]), tasks.c.deleted_ms.is_(None))
-    mine = (tasks.c.user_id == training.user_id, tasks.c.family == LIP_MODEL, *ended)
+    mine = (tasks.c.user_id == training.user_id, tasks.c.family.in_((LIP_MODEL, TWIN_VOICE)), *ended)
     rows = c.execute(sa.select(tasks.c.id, tasks.c.facts).where(*mine))
     ids = [row.id for row in rows if row.facts["twin_id"] == training.id]
     c.execute(sa.update(tasks).where(tasks.c.id.in_(ids), *ended).values(deleted_ms=now_ms, expires_ms=now_ms))

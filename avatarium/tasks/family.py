@@ -96,7 +96,9 @@ class Desk:
     language: str = ""
     """The caller's ``x-lang``."""
     consent_required: bool = False
-    """Whether avatars of people are made only with their consent on record (``twin_consent_required``)."""
+    """Whether avatars and voices of people are made only with their consent on record (``twin_consent_required``)."""
+    voices_max: int = 0
+    """Cloned voices that one user may have."""
 
     def seconds_of(self, url: str) -> float | None:
         """How long a recording or video of ours is; None for what lies elsewhere."""

@@ -27,6 +27,7 @@ from avatarium.streaming.models import EndReason
 from tests.running import HOST, Running, running
 from tests.support.stage import OpenRoom, StageDouble, stages
 from tests.support.twins import made_model, made_twin
+from tests.support.voices import RECORDING, cancel_open, made_voice
 
 MARK = "Adas-secret"
 """Stands in every name that Ada gives."""
@@ -38,6 +39,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "tts": {"msg": MARK},
     "watermark": {"media_url": FACE, "text": MARK},
     "userVideoTwin": {"name": MARK, "image_url": FACE},
+    "userVoice": {"name": MARK, "voice_urls": [RECORDING]},
 }
 
 
@@ -85,6 +87,10 @@ def in_body(makes: str, name: str = "_id", *, may_fail: bool = False, **more: An
 
 def in_list(makes: str) -> Attempt:
     return Attempt(makes=makes, call=lambda found: Call(body={"ids": [found]}))
+
+
+def named(makes: str) -> Attempt:
+    return Attempt(makes=makes, call=lambda found: Call(path={"_id": found}, body={"name": "otherwise"}))
 
 
 def a_url(name: str) -> Attempt:
@@ -159,8 +165,13 @@ RECIPES: dict[str, Recipe] = {
     "GET /api/v1/anchor/voice_list": reads({}),
     "POST /api/v1/anchor/voice_list": reads({}),
     "POST /api/v1/anchor/tts_list": reads({}),
+    **family("userVoice", "training"),
     "GET /api/v1/userVoice/completedRecord": reads({}),
     "GET /api/v1/userVoice/trainingRecord": reads({}),
+    "GET /api/v1/userVoice/{_id}": reads(None, in_path("userVoice"), in_path("voice"), in_path("twin_voice")),
+    "PUT /api/v1/userVoice/{_id}": makes(None, named("userVoice"), named("voice")),
+    "POST /api/v1/userVoice/training": makes({"name": "mine", "voice_urls": [RECORDING]}),
+    "POST /api/v1/userVoice/advice": makes({"voice_urls": [RECORDING]}),
     "POST /api/v1/custom_back/allBackground": reads({}),
     "POST /api/v1/custom_back/list": reads({}),
     "POST /api/v1/custom_back/add": uploads(None, a_url("img_url")),
@@ -187,7 +198,7 @@ RECIPES: dict[str, Recipe] = {
     "POST /api/v1/r2/get_upload_presigned_url": uploads({"key": "a.png"}),
     "POST /api/v1/tos/transferToStorage": uploads(None, a_url("url")),
     # Speech
-    "POST /api/v1/video/send_tts": makes({"msg": "Mine."}),
+    "POST /api/v1/video/send_tts": makes({"msg": "Mine."}, in_body("voice", "user_voice_id", msg="Mine.")),
     "GET /api/v1/tts/preview/list": reads({}),
     "DELETE /api/v1/tts/preview/{id}": makes(None, in_path("tts", "id")),
     "POST /api/v1/video/lang_classify": reads({"msg": "Good morning."}),
@@ -357,6 +368,8 @@ class World:
 
     def _task(self, family_name: str, **more: Any) -> str:
         family = self.it.platform.families[family_name]
+        if family_name == "userVoice":
+            cancel_open(self.it, self.it.user_id)
         if family_name == "lipModel":
             more |= {"_id": self.make("video_twin")}
         body = BODIES.get(family_name, {}) | ({"anchor_id": shipped_avatar()} if family_name == "video" else {}) | more
@@ -417,6 +430,14 @@ class World:
         self.ids |= {made.avatar.id, made.training_id}
         return made_model(self.it, made).id
 
+    def _voice(self) -> str:
+        return made_voice(self.it, name=MARK).id
+
+    def _twin_voice(self) -> str:
+        twin = made_twin(self.it, name=MARK)
+        self.ids |= {twin.avatar.id, twin.training_id}
+        return made_voice(self.it, of=twin).id
+
     def _twin(self) -> str:
         """A training whose avatar is there."""
         training = new_id()
@@ -431,13 +452,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "rate_limit_anonymous": "100000/second",
         "user_open": 10_000,
         "live_user_rooms": 1000,
+        "user_voices_max": 1000,
     }
     with (
         running(tmp_path_factory.mktemp("home"), request_timeout_s=1.5, fetch_timeout_s=1, **freely) as it,
         stages(it.platform, places=1000.0) as (stage,),
     ):
         made = World(it, stage)
-        owned = ("failed video", "delivery", "key", "background", "avatar", "room", "lipModel", "lip_model")
+        owned = ("failed video", "delivery", "key", "background", "avatar", "room", "lipModel", "lip_model", "voice")
         for what in [*BODIES, *owned]:
             made.make(what)
         yield made

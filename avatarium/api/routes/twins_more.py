@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 
 from avatarium.api.auth import MakerDep, PlatformDep
 from avatarium.api.envelope import Answer, ok
@@ -15,20 +14,16 @@ from avatarium.api.families import (
     STARTS,
     Desk,
     IdempotencyKey,
-    ended,
-    problem_of,
 )
 from avatarium.api.groups import AVATARS
+from avatarium.api.routes.user_voices import UNMADE, VOICE
 from avatarium.api.routing import Params, Router
 from avatarium.errors import ConflictError, TooLargeError
 from avatarium.families import lip_model, twin, twin_advice, twin_sound
 from avatarium.families.lip_model import LipModelStart
 from avatarium.families.twin_advice import AdviceStart
-from avatarium.families.twin_owned import OfTwin
-from avatarium.families.twin_sound import NOT_OFFERED, SENTENCE, SoundStart
+from avatarium.families.twin_sound import SoundStart
 from avatarium.platform import Platform
-from avatarium.tasks.family import Family
-from avatarium.tasks.models import Task
 from avatarium.tasks.states import State
 
 router = Router(AVATARS)
@@ -61,16 +56,11 @@ MODEL_STARTED = {
     "seconds_used": None,
     "preview_result_url": "",
 }
-SOUND = {
-    **_DONE,
-    **{"name": "demo", "status": "completed", "engine": "avatarium-sound"},
-    "user_video_twin_id": EXAMPLE_ID,
-    "anchor_id": EXAMPLE_ANCHOR,
-    "sound_url": "https://files.example/voice.wav",
-    "seconds": 14.2,
-    "user_voice_id": "",
-    "reason": NOT_OFFERED,
-    "message": SENTENCE,
+VOICE_STARTED = VOICE | {
+    **{"current_status": "sent", "status": "sent", "progress": 0, "name": "demo", "coins": 100, "voice_urls": []},
+    **{"user_video_twin_id": EXAMPLE_ID, "anchor_id": EXAMPLE_ANCHOR, "sound_url": "", "seconds": 0.0},
+    **{"consent": None, "queue_position": 0, "eta_s": 420.0},
+    **UNMADE,
 }
 
 
@@ -98,7 +88,7 @@ async def advice(
     once.
     """
     desk = Desk(twin_advice.FAMILY, platform, request, caller)
-    return ok(await _awaited(desk, platform, twin_advice.FAMILY, params, key))
+    return ok(await desk.awaited(params, key))
 
 
 @router.serve(
@@ -133,25 +123,27 @@ def continue_training(
     "POST /api/v1/userVideoTwin/addVoiceClone",
     title="Clone Voice from a Video",
     request={"_id": EXAMPLE_ID},
-    answer=SOUND,
+    answer=VOICE_STARTED,
     returns=dict[str, Any],
     errors=(*STARTS, TooLargeError),
 )
-async def add_voice_clone(
+def add_voice_clone(
     params: Annotated[SoundStart, Params],
     request: Request,
     caller: MakerDep,
     platform: PlatformDep,
     key: IdempotencyKey = None,
 ) -> Answer:
-    """Cut the sound out of the video of an avatar, clean it, and keep it with the avatar. `_id` is its training.
+    """Clone the voice of an avatar from what is said in its video. `_id` is its training.
 
-    Rumble and silence are taken out, and it is brought to the loudness of speech. Cloning the voice is not offered yet:
-    `reason` and `message` say so. Costs nothing.
+    The answer is a task of its own, and its `_id` is the `user_voice_id`: ask `GET userVoice/{_id}` until
+    `current_status` is final. From then on the avatar speaks with it in live rooms unless another voice is chosen, and
+    `video/send_tts` takes it. The newest of an avatar is its own; it is removed with the avatar. Costs and refuses what
+    `userVoice/training` does.
     """
-    await run_in_threadpool(_check_done, platform, caller.user_id, params.id)
+    _check_done(platform, caller.user_id, params.id)
     desk = Desk(twin_sound.FAMILY, platform, request, caller)
-    return ok(await _awaited(desk, platform, twin_sound.FAMILY, params, key))
+    return ok(desk.shown(desk.start(params, key)))
 
 
 def _check_done(platform: Platform, owner: str, training_id: str) -> None:
@@ -165,17 +157,3 @@ def _check_done(platform: Platform, owner: str, training_id: str) -> None:
     if task.state is not State.COMPLETED:
         how = "failed" if task.state.is_final else "is not completed yet"
         raise ConflictError(f"This training {how}: there is no avatar to work with.", code="twin_not_ready")
-
-
-async def _awaited(
-    desk: Desk, platform: Platform, family: Family[Any], params: AdviceStart | OfTwin, key: str | None
-) -> dict[str, Any]:
-    """The record of a short task at its end, or as it is when the time of the request is over; why, where it failed."""
-
-    def submit() -> Task:
-        return desk.start(params, key)
-
-    task = await ended(platform, await run_in_threadpool(submit), family)
-    if task.state.is_final and task.state is not State.COMPLETED:
-        raise problem_of(task)
-    return await run_in_threadpool(desk.shown, task)

@@ -72,22 +72,3 @@ def voice_list(
 def tts_list(caller: ReaderDep, platform: PlatformDep) -> Answer:
     """All voices of all languages in one list."""
     return ok(every_voice(Installed(platform.settings.home)))
-
-
-@router.serve(
-    "GET /api/v1/userVoice/completedRecord", title="List Voice Clone Options", answer=[], returns=list[dict[str, Any]]
-)
-def cloned_voices(caller: ReaderDep) -> Answer:
-    """Your cloned voices. This version clones none: speak with those of ``anchor/voice_list``."""
-    return ok([])
-
-
-@router.serve(
-    "GET /api/v1/userVoice/trainingRecord",
-    title="List Ongoing Voice Clone Tasks",
-    answer=[],
-    returns=list[dict[str, Any]],
-)
-def clones_in_training(caller: ReaderDep) -> Answer:
-    """Your trainings of cloned voices. This version clones none."""
-    return ok([])

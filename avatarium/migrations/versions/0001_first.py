@@ -104,8 +104,6 @@ def upgrade() -> None:
         sa.Column("package_key", sa.String(length=600), nullable=False),
         sa.Column("track_key", sa.String(length=600), nullable=False),
         sa.Column("sound_key", sa.String(length=600), nullable=False),
-        sa.Column("voice_key", sa.String(length=600), nullable=False),
-        sa.Column("voice_s", sa.Float(), nullable=False),
         sa.Column("background_key", sa.String(length=600), nullable=False),
         sa.Column("background_color", sa.String(length=64), nullable=False),
         sa.Column("consent", Json, nullable=False),
@@ -147,6 +145,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("lip_models", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_lip_models_owner_created_ms"), ["owner", "created_ms"], unique=False)
+
+    op.create_table(
+        "user_voices",
+        sa.Column("id", sa.String(length=24), nullable=False),
+        sa.Column("owner", sa.String(length=24), nullable=False),
+        sa.Column("name", sa.String(length=256), nullable=False),
+        sa.Column("gender", sa.String(length=16), nullable=False),
+        sa.Column("language", sa.String(length=16), nullable=False),
+        sa.Column("key", sa.String(length=600), nullable=False),
+        sa.Column("sample_key", sa.String(length=600), nullable=False),
+        sa.Column("avatar_id", sa.String(length=24), nullable=False),
+        sa.Column("consent", Json, nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["owner"], ["users.id"], name=op.f("fk_user_voices_owner_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_voices")),
+    )
+    with op.batch_alter_table("user_voices", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_user_voices_avatar_id"), ["avatar_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_user_voices_owner_created_ms"), ["owner", "created_ms"], unique=False)
 
     op.create_table(
         "ledger",
@@ -337,6 +354,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ledger_user_id_created_ms"))
 
     op.drop_table("ledger")
+    with op.batch_alter_table("user_voices", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_user_voices_owner_created_ms"))
+        batch_op.drop_index(batch_op.f("ix_user_voices_avatar_id"))
+
+    op.drop_table("user_voices")
     with op.batch_alter_table("lip_models", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_lip_models_owner_created_ms"))
 

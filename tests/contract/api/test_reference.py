@@ -26,6 +26,7 @@ from avatarium.tasks.models import Delivery
 from tests.running import Running, running
 from tests.support.stage import StageDouble, stages
 from tests.support.twins import made_model, made_twin
+from tests.support.voices import made_voice, training
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -179,9 +180,11 @@ def _own_model(it: Running, picture: str, call: str) -> dict[str, str]:
     return {MODEL: made_model(it, made_twin(it)).id}
 
 
-def _speaking_twin(it: Running, picture: str, call: str) -> dict[str, str]:
-    spoken = it.post("video/send_tts", {"msg": "Good morning everybody. This is what my voice sounds like."})
-    return {TASK: made_twin(it, sound=it.download(spoken)).training_id}
+def _own_voice(it: Running, picture: str, call: str) -> dict[str, str]:
+    voice = training(it) if "retry" in call or "cancel" in call else made_voice(it, consent=True)
+    if "retry" in call:
+        it.post(f"tasks/{voice.id}/cancel")
+    return {TASK: voice.id}
 
 
 def _own_background(it: Running, picture: str, call: str) -> dict[str, str]:
@@ -227,8 +230,8 @@ _MAKERS: dict[str, Callable[[Running, str, str], dict[str, str]]] = {
     "/webhooks/": _delivery,
     "/api/v1/user/add": _somebody,
     "/login/": _somebody,
-    "/addVoiceClone": _speaking_twin,
-    **dict.fromkeys(("/continueTran", "/continueTrai"), _own_twin),
+    "/userVoice/": _own_voice,
+    **dict.fromkeys(("/continueTran", "/continueTrai", "/addVoiceClone"), _own_twin),
     "/lip_models": _own_model,
     "/userVideoTwin/": _task("userVideoTwin/startTraining", name="demo", image_url="picture"),
     "/watermark/": _task("watermark/start", media_url="picture", text="Made with AI"),

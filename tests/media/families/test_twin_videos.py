@@ -16,11 +16,12 @@ from avatarium.clock import HOUR_MS
 from avatarium.engine.speech.records import Samples
 from avatarium.engine.video import probe, read_frames, read_sound
 from avatarium.engine.video.loudness import loudness_lufs
+from avatarium.families import twin_sound
 from avatarium.families.twin import FAMILY
 from avatarium.storage.models import objects
 from avatarium.tasks.models import Task
 from tests.media.families.conftest import frames_of, likeness, openings
-from tests.running import Running
+from tests.running import Running, job_of
 from tests.support.clip_making import encode, numbered
 
 pytestmark = pytest.mark.long
@@ -163,21 +164,18 @@ def alpha_of(path: Path) -> NDArray[np.uint8]:
     raise AssertionError("there is no frame")
 
 
-def test_its_voice_is_cut_out_and_kept(it: Running, twin: dict[str, Any], tmp_path: Path) -> None:
-    before = it.balance()
-    with it.working():
-        answer = it.post("userVideoTwin/addVoiceClone", {"_id": twin["_id"]})
-    assert (answer["reason"], answer["user_voice_id"]) == ("voice_clone_unavailable", "")
-    assert "not offered yet" in answer["message"] and it.balance() == before
-    voice = read_sound(it.save(answer["sound_url"], tmp_path / "voice.wav"), 48000)
-    assert voice.duration_s == pytest.approx(answer["seconds"], abs=0.02) and 2 < voice.duration_s < 15.1
+def test_its_voice_is_cut_out_and_cleaned(it: Running, twin: dict[str, Any], tmp_path: Path) -> None:
+    """The step before the cloning, which costs minutes."""
+    task = it.post("userVideoTwin/addVoiceClone", {"_id": twin["_id"]})
+    it.worker.waiting.clear()
+    found = it.platform.tasks.find(it.user_id, task["_id"])[0]
+    made = twin_sound.FAMILY.steps[0].run(job_of(it.platform, found, {}))
+    it.platform.tasks.cancel(it.user_id, twin_sound.FAMILY, found.id)
+    content = b"".join(it.platform.storage.read(made["sound_key"]))
+    (tmp_path / "voice.wav").write_bytes(content)
+    voice = read_sound(tmp_path / "voice.wav", 48000)
+    assert voice.duration_s == pytest.approx(made["seconds"], abs=0.02) and 2 < voice.duration_s < 15.1
     assert abs(loudness_lufs(voice.samples, 48000) + 16) < 2
-    with it.working():
-        again = it.post("userVideoTwin/addVoiceClone", {"_id": twin["_id"]})
-    it.platform.storage.expire(it.platform.clock.now_ms() + HOUR_MS)
-    assert it.download(again["sound_url"]) and it.client.get(answer["sound_url"]).status_code == 404
-    (avatar,) = it.platform.catalogue.avatars(it.user_id, kind="custom", twin_id=twin["_id"])
-    assert (avatar.voice_s, it.platform.storage.info(avatar.voice_key) is None) == (again["seconds"], False)
 
 
 def test_a_clip_in_which_nobody_speaks_teaches_nothing_and_costs_nothing(it: Running, twin: dict[str, Any]) -> None:
