@@ -169,6 +169,10 @@ class Settings(BaseSettings):
         False, description="Make no avatar of anybody, and clone no voice, without `consent`: whoever asks for it says "
         "that the person agrees, and the words are kept with it."
     )  # fmt: skip
+    matting_engine: str = Field(
+        "", description="An ONNX network of your own that tells people from grounds in the videos of avatars, such as "
+        "`/models/rvm.onnx`; its licence is between you and its makers. Empty takes the built-in one."
+    )  # fmt: skip
 
     # Voices
     user_voices_max: int = Field(30, ge=1, description="Cloned voices of one user.")

@@ -158,6 +158,12 @@ def ground_of(job: Job[Any], *, picture_url: str = "", picture_key: str = "", co
     return parse_colour(colour) if colour else None
 
 
+def network_of(job: Job[Any]) -> Path | None:
+    """The operator's own network that tells people from grounds, where the settings name one."""
+    named = job.settings.matting_engine
+    return Path(named).expanduser() if named else None
+
+
 def package_of(job: Job[Any], key: str) -> Path:
     """A packed avatar on the local disk, for reading.
 

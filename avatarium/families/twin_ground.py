@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from avatarium.catalogue.lip_models import lock_avatar
 from avatarium.clock import DAY_MS
 from avatarium.errors import NotFoundError, TooLargeError
-from avatarium.families.clips import PACKAGE_TYPE, package_of
+from avatarium.families.clips import PACKAGE_TYPE, network_of, package_of
 from avatarium.families.twin import avatar_id_of
 from avatarium.storage.models import objects
 from avatarium.tasks.job import Job
@@ -47,7 +47,13 @@ def told_from(job: Job[Any], package_key: str, ground: Ground, *, twin_id: str) 
         with suppress(NotFoundError):  # gone in this very moment, for newer ones
             return package_of(job, key)
     out = job.scratch / f"{job.task.attempt}-told.twin"
-    rematted(package_of(job, package_key), out, ground=ground, progress=lambda share: job.progress(SHARE * share))
+    rematted(
+        package_of(job, package_key),
+        out,
+        ground=ground,
+        network=network_of(job),
+        progress=lambda share: job.progress(SHARE * share),
+    )
     with suppress(TooLargeError):  # it is only kept to save work
         job.storage.put(
             key, out, owner=job.task.user_id, media_type=PACKAGE_TYPE, expires_ms=expires_ms, task_id=twin_id

@@ -66,7 +66,7 @@ def prepare(job: Job[TwinStart]) -> dict[str, Any]:
     track = Track.load(job.stored(job.results["track_key"], f"{job.task.attempt}-track-kept"))
     ground = clips.ground_of(job, picture_key=job.results["background_key"], colour=job.start.ground_color)
     out = _package(job)
-    made = prepare_twin(clip, out, track=track, ground=ground, progress=job.progress)
+    made = prepare_twin(clip, out, track=track, ground=ground, network=clips.network_of(job), progress=job.progress)
     if out.stat().st_size > clips.PACKAGE_MAX_BYTES:
         raise clips.too_large()
     still, base = job.scratch / "cover.jpg", job.scratch / f"{job.task.attempt}-base.mp4"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.face import topology as mesh
 from avatarium.engine.face.video.films import FilmWriter, reorder
-from avatarium.engine.picture.matting import VideoMatte
+from avatarium.engine.picture.matting import VideoMatte, open_plugin
 from avatarium.engine.picture.matting.video import FaceAt
 from avatarium.engine.video.frames import read_frames
 
@@ -34,7 +34,11 @@ class Layers:
 
 
 class Matting:
-    """Cuts the person out of a film, frame after frame in the film's order, on whatever thread calls :meth:`run`."""
+    """Cuts the person out of a film, frame after frame in the film's order, on whatever thread calls :meth:`run`.
+
+    Raises:
+        AssetError: the ``network``, a file of the operator's own, cannot be used: as ``open_plugin``.
+    """
 
     def __init__(
         self,
@@ -44,8 +48,10 @@ class Matting:
         ground: Image | Colour | None = None,
         face_at: FaceAt | None = None,
         told: Callable[[int], None] | None = None,
+        network: Path | None = None,
     ) -> None:
         self._source, self._ground, self._face_at, self._told = source, ground, face_at, told
+        self._plugin = None if network is None else open_plugin(network)
         self.layers = Layers(person=folder / "person-scratch.mp4", alpha=folder / "alpha-scratch.mp4")
         self._end = 1 << 30
         self._stopped = threading.Event()
@@ -64,7 +70,7 @@ class Matting:
         first = next(frames)
         height, width = first.shape[:2]
         with (
-            VideoMatte(width, height, ground=self._ground, face_at=self._face_at) as matte,
+            VideoMatte(width, height, ground=self._ground, face_at=self._face_at, plugin=self._plugin) as matte,
             FilmWriter(self.layers.person, width, height, scratch=True) as person,
             FilmWriter(self.layers.alpha, width, height, plane=True, scratch=True) as alpha,
         ):

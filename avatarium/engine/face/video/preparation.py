@@ -60,6 +60,7 @@ def prepare_twin(
     face: int = 1,
     matte: bool = True,
     ground: Image | Colour | None = None,
+    network: Path | None = None,
     track: Track | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
@@ -74,6 +75,7 @@ def prepare_twin(
         face: 1 for the largest, where there are several.
         matte: whether the person is cut out, so that he can stand before any ground.
         ground: the ground without the person, as a picture or a colour, where that is known.
+        network: of the operator's own, to tell the person by (``open_plugin``).
         track: the face's way through the clip where it was followed before.
         progress: told the share done, 0 to 1, from the calling thread; what it raises ends the work.
 
@@ -82,6 +84,7 @@ def prepare_twin(
             ``mouth_hidden``.
         InputError: ``too_many_cuts``, ``picture_stands_still``; ``video_unreadable``.
         OutputError: ``out`` cannot be written.
+        AssetError: ``network`` cannot be used.
     """
     began = time.monotonic()
     share = _Share(clip.frames, progress)
@@ -89,7 +92,7 @@ def prepare_twin(
         folder = Path(scratch)
         track = track or track_clip(clip.path, clip.frames, number=face, progress=share.of(0.0, 0.22))
         fitness.refuse_unseen(track)
-        with _matting(clip, folder, matte, ground, track) as matting:
+        with _matting(clip, folder, track, ground, network, wanted=matte) as matting:
             seen = _look(clip, track, share)
             if matting:
                 matting.work.end_at(int(seen.loop.order.max()) + 1)
@@ -203,14 +206,14 @@ class _Running:
 
 @contextmanager
 def _matting(
-    clip: Clip, folder: Path, wanted: bool, ground: Image | Colour | None, track: Track
+    clip: Clip, folder: Path, track: Track, ground: Image | Colour | None, network: Path | None, *, wanted: bool
 ) -> Iterator[_Running | None]:
     """The matting beside what is left to do; where that fails, the matting is given up."""
     if not wanted:
         yield None
         return
     face_at = faces_of(track.points, track.seen) if (track.others > 0).any() else None
-    work = Matting(clip.path, folder, ground=ground, face_at=face_at)
+    work = Matting(clip.path, folder, ground=ground, face_at=face_at, network=network)
     with ThreadPoolExecutor(1, thread_name_prefix="matting") as threads:
         try:
             yield _Running(work=work, result=threads.submit(work.run))

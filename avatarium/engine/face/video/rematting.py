@@ -15,7 +15,12 @@ from avatarium.engine.picture.matting.video import FaceAt
 
 
 def rematted(
-    package: Path, out: Path, *, ground: Image | Colour, progress: Callable[[float], None] | None = None
+    package: Path,
+    out: Path,
+    *,
+    ground: Image | Colour,
+    network: Path | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> TwinFile:
     """Write a twin again with layers that are told by its ground; everything else stays as it is.
 
@@ -25,11 +30,13 @@ def rematted(
         package: a twin's file.
         out: where the other shall be.
         ground: what is seen where the person is not, as a picture of the clip's shape or a colour.
+        network: of the operator's own, to tell the person by (``open_plugin``).
         progress: told the share done, 0 to 1; what it raises ends the work.
 
     Raises:
         InputError: ``twin_unreadable``.
         OutputError: ``out`` cannot be written.
+        AssetError: ``network`` cannot be used.
     """
     twin = read_twin(package)
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".matting-") as scratch:
@@ -40,7 +47,7 @@ def rematted(
             if progress:
                 progress(number / twin.manifest.frames)
 
-        layers = Matting(base, folder, ground=ground, face_at=_whom(twin), told=told).run()
+        layers = Matting(base, folder, ground=ground, face_at=_whom(twin), told=told, network=network).run()
         films = {BASE: base, PERSON: layers.person, ALPHA: layers.alpha}
         return write_twin(out, replace(twin.manifest, has_alpha=True), twin.arrays(), films)
 

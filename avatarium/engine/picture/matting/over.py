@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from avatarium.engine.picture.matting.kinds import Alpha, Image
 from avatarium.engine.picture.matting.unmixing import spread
 
-BLUR, BLUR_MOST = 0.022, 0.044
+BLUR, BLUR_MOST = 0.022, 0.033
 """Spread of the blur as a share of the longer side: rooms are still told, faces in posters are not; and at most."""
 BLUR_SIDE = 320
 """Longer side at which a ground is put out of focus."""

@@ -69,7 +69,7 @@ def _session(path: Path, threads: int) -> Any:
 
     if not path.is_file():
         raise AssetError(
-            f"There is no matting network at {path}. Put the file there, or leave the setting empty.",
+            f"There is no matting network at {path}. Put the file there, or leave the setting matting_engine empty.",
             code="matting_plugin_missing",
         )
     options = onnxruntime.SessionOptions()
