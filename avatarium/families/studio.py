@@ -19,10 +19,11 @@ from avatarium.tasks.job import Job
 if TYPE_CHECKING:
     from avatarium.engine.face import Life
     from avatarium.engine.face.style import SpeakingStyle
-    from avatarium.engine.production import Renderer
+    from avatarium.engine.production import Captioner, Renderer
     from avatarium.engine.script import Script
     from avatarium.engine.speech import Samples, Speech
     from avatarium.engine.spoken import SpokenFile
+    from avatarium.engine.video.framing import Size
 
 FPS = 25
 ENGINE, VIDEO_ENGINE = "avatarium-photo", "avatarium-video"
@@ -166,10 +167,12 @@ def render(
     life: Life,
     title: str = "",
     alpha: bool = False,
+    captions: Callable[[Size], Captioner | None] = lambda size: None,
 ) -> Path:
     """The video of a task in its scratch folder; made unless it lies there, as it does for the next step.
 
     It lasts as long as the sound, filled to a whole frame. With ``alpha`` it is the person alone, in a WebM.
+    ``captions`` makes the one who writes into its frames, when their size is known.
     """
     from avatarium.engine.production import make_video
 
@@ -182,7 +185,18 @@ def render(
         job.progress(RENDERED * done_s / max(done_s, script.expected_s, 1 / FPS))
 
     try:
-        make_video(view, script, path, life=life, alpha=alpha, title=title, still_s=(0.0, 0.0), progress=on_frame)
+        written = captions(view.size)
+        make_video(
+            view,
+            script,
+            path,
+            life=life,
+            alpha=alpha,
+            title=title,
+            still_s=(0.0, 0.0),
+            captions=written,
+            progress=on_frame,
+        )
     finally:
         view.close()
     return path

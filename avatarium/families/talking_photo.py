@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from avatarium.families import studio
-from avatarium.families.fields import GUESSED_S, LenientStart, Name, Prompt, Url, look_up
+from avatarium.families import captioned, studio
+from avatarium.families.captioned import CaptionedStart
+from avatarium.families.fields import GUESSED_S, Name, Prompt, Url, look_up
 from avatarium.families.tts import marks_key_of
 from avatarium.prices import Price, Prices
 from avatarium.storage.sniff import Kind
@@ -39,7 +40,7 @@ FEELINGS = {
 NEGATION = r"\b(?:not|no|never|without|isn't|aren't|don't|doesn't)(?:\s+\w+)?\s+"
 
 
-class TalkingPhotoStart(LenientStart):
+class TalkingPhotoStart(CaptionedStart):
     """``POST talkingPhoto/start``."""
 
     name: Name = Field("", description="A name for it.", examples=["My task"])
@@ -63,6 +64,11 @@ class TalkingPhotoStart(LenientStart):
         "", description="What is not wanted; a feeling named here is not shown.", examples=["blurry"]
     )
 
+    @property
+    def sound_url(self) -> str:
+        """Where the recording is; empty where there is none."""
+        return self.audio_url
+
 
 class TalkingPhoto(Family[TalkingPhotoStart]):
     """Fetch picture and recording, draw, keep the result."""
@@ -73,9 +79,15 @@ class TalkingPhoto(Family[TalkingPhotoStart]):
     start = TalkingPhotoStart
 
     def __init__(self) -> None:
-        self.steps = (Step("fetch", _fetch), Step("render", _render, 20), Step("publish", _publish, 2))
+        self.steps = (
+            Step("fetch", _fetch),
+            Step("listen", captioned.listen, 3),
+            Step("render", _render, 20),
+            Step("publish", _publish, 2),
+        )
 
     def plan(self, start: TalkingPhotoStart, desk: Desk) -> Plan:
+        captioned.check(start)
         look_up(start.image_url, desk, "image_url")
         stored = look_up(start.audio_url, desk, "audio_url") if start.audio_url else None
         known_s = stored.duration_s if stored else None
@@ -100,6 +112,7 @@ class TalkingPhoto(Family[TalkingPhotoStart]):
             "duration": math.ceil(round(seconds, 2)),
             "prompt": start.prompt,
             "negative_prompt": start.negative_prompt,
+            **captioned.shown(task, links),
         }
 
 
@@ -147,7 +160,7 @@ def _render(job: Job[TalkingPhotoStart]) -> dict[str, Any]:
 
 
 def _publish(job: Job[TalkingPhotoStart]) -> dict[str, Any]:
-    return studio.publish_video(job, _rendered(job))
+    return studio.publish_video(job, _rendered(job)) | captioned.publish(job)
 
 
 def _rendered(job: Job[TalkingPhotoStart]) -> Path:
@@ -155,7 +168,14 @@ def _rendered(job: Job[TalkingPhotoStart]) -> Path:
 
     emotion = Emotion(feeling(job.start.prompt, job.start.negative_prompt))
     life = Life(seed=0, fps=float(studio.FPS), emotion=emotion)
-    return studio.render(job, "video.mp4", lambda: _scene(job), life=life, title=job.start.name)
+    return studio.render(
+        job,
+        "video.mp4",
+        lambda: _scene(job),
+        life=life,
+        title=job.start.name,
+        captions=lambda size: captioned.painter(job, size),
+    )
 
 
 def _scene(job: Job[TalkingPhotoStart]) -> tuple[Renderer, Script]:

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from avatarium.clock import SECOND_MS, iso
 from avatarium.errors import RequestError
-from avatarium.families import studio
+from avatarium.families import captioned, studio
+from avatarium.families.captioned import CaptionedStart
 from avatarium.families.clips import ground_of, package_of
-from avatarium.families.fields import GUESSED_S, Colour, LenientStart, Url, Word, look_up
+from avatarium.families.fields import GUESSED_S, Colour, Url, Word, look_up
 from avatarium.families.tts import marks_key_of
 from avatarium.families.twin_ground import told_from
 from avatarium.families.video_ground import (
@@ -48,7 +49,7 @@ Length = Annotated[float, Field(ge=0, le=FURTHEST)]
 Offset = Annotated[float, Field(ge=-FURTHEST, le=FURTHEST)]
 
 
-class VideoStart(LenientStart):
+class VideoStart(CaptionedStart):
     """``POST video/generate``."""
 
     title: str = Field("", max_length=TITLE_MAX, description="A name for it.")
@@ -100,7 +101,6 @@ class VideoStart(LenientStart):
     alpha: bool = Field(
         False, description="The avatar alone on a clear ground, as WebM; not together with a background."
     )
-    is_caption_enabled: bool = Field(False, alias="isCaptionEnabled", description="Not offered: leave it false.")
     is_to_public_pool: bool = Field(False, alias="isToPublicPool", description="Taken; there is one pool here.")
     msg: str = Field("", max_length=20000, description="A note of yours.")
 
@@ -127,7 +127,12 @@ class Video(Family[VideoStart]):
     start = VideoStart
 
     def __init__(self) -> None:
-        self.steps = (Step("fetch", _fetch), Step("render", _render, 20), Step("publish", _publish, 2))
+        self.steps = (
+            Step("fetch", _fetch),
+            Step("listen", captioned.listen, 3),
+            Step("render", _render, 20),
+            Step("publish", _publish, 2),
+        )
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -196,6 +201,7 @@ class Video(Family[VideoStart]):
             "duration": task.result.get("seconds", 0) if task.state is State.COMPLETED else 0,
             "diff_s": age_s,
             "current_date": iso(task.updated_ms),
+            **captioned.shown(task, links),
             **shown_ground(start),
         }
 
@@ -212,10 +218,7 @@ def _check(start: VideoStart) -> None:
             "`audioSrc` is missing. Make speech with video/send_tts, or upload a recording, and give its URL.",
             code="no_audio",
         )
-    if start.is_caption_enabled:
-        raise RequestError(
-            "Captions are not offered yet. Send `isCaptionEnabled` as false.", code="captions_unavailable"
-        )
+    captioned.check(start)
     if bool(start.web_bg_width) != bool(start.web_bg_height):
         raise RequestError(
             "`web_bg_width` and `web_bg_height` belong together. Send both, or 0 for both.", code="canvas_shape"
@@ -244,7 +247,7 @@ def _render(job: Job[VideoStart]) -> dict[str, Any]:
 
 def _publish(job: Job[VideoStart]) -> dict[str, Any]:
     invented = bool(job.facts["avatar"]) and bool(job.facts["marks_key"])
-    return studio.publish_video(job, _rendered(job), invented=invented)
+    return studio.publish_video(job, _rendered(job), invented=invented) | captioned.publish(job)
 
 
 def _rendered(job: Job[VideoStart]) -> Path:
@@ -258,6 +261,7 @@ def _rendered(job: Job[VideoStart]) -> Path:
         life=Life(seed=0, fps=float(studio.FPS), style=style),
         title=job.start.title,
         alpha=job.start.alpha,
+        captions=lambda size: captioned.painter(job, size),
     )
 
 

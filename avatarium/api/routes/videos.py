@@ -60,6 +60,8 @@ VIDEO = {
     "duration": 0,
     "diff_s": 8,
     "current_date": "2025-01-02T03:04:13.678Z",
+    "captions_url": "",
+    "captions_vtt_url": "",
 }
 
 
@@ -115,6 +117,10 @@ def generate(
     With `back_id`, `custom_back_id` or `color` the avatar is cut out and stands on a canvas of `web_bg_width` by
     `web_bg_height` of your own units, its picture filling the rectangle `web_people_...`; `resolution` is the height
     of the video in pixels. Without, the avatar's own picture fills the video. One coin for each second begun.
+
+    With `isCaptionEnabled` what is said is written into the picture, as `captionAlign` says: the words of `send_tts`
+    as they were sent, those of any other recording as they are recognised. `captions_url` (SRT) and
+    `captions_vtt_url` (WebVTT) lead to them as files; for speech of `send_tts` without `isCaptionEnabled` too.
     """
     desk = VideoDesk(platform, request, caller)
     return ok(desk.shown(desk.start(params, key)))

@@ -32,8 +32,12 @@ _BREATH_S = 0.3
 
 _SENTENCE, _CLAUSE = ".!?…。！？؟۔।", ",;:–—，、；：،؛"  # noqa: RUF001 - they are what they look like
 _CLOSING = "\"'”’»›)]}」』）】》〉"  # noqa: RUF001
-_NOT_FIRST = _SENTENCE + _CLAUSE + _CLOSING + "・ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々％%"  # noqa: RUF001
-_NOT_LAST = "「『（【《〈“‘«([{"  # noqa: RUF001
+_NOT_FIRST = _SENTENCE + _CLAUSE + _CLOSING + "・ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々％%ะาำๅๆฯ"  # noqa: RUF001
+_NOT_LAST = "「『（【《〈“‘«([{เแโใไ"  # noqa: RUF001
+_SOUTH_EAST = ("\u0e00", "\u109f"), ("\u1780", "\u17ff")
+"""Thai, Lao, Tibetan, Burmese and Khmer letters: no blanks between words, but between phrases."""
+_SIGN = 2
+"""Letters at most of a word that is one sign, as recognisers tell of these languages."""
 
 # What it costs to end a cue or a line behind a word; a cue itself costs 1.
 _COSTS = {"sentence": 0.0, "clause": 0.35, "breath": 0.6, "word": 1.4, "little": 2.0}
@@ -104,7 +108,7 @@ def _plain(words: Iterable[Word], longest_line: int) -> Iterator[_Unit]:
                 continue
             if held:
                 yield held
-            spaced = not inside and held is not None and not _solid(held.text[-1], text[0])
+            spaced = not inside and held is not None and not _solid(held.text, text)
             held = _Unit(text=text, start_s=start_s, end_s=max(start_s, end_s), spaced=spaced)
     if held:
         yield held
@@ -112,7 +116,7 @@ def _plain(words: Iterable[Word], longest_line: int) -> Iterator[_Unit]:
 
 def _clings(before: str, text: str) -> bool:
     """Whether a text is only signs that belong behind a word, or follows a bracket that opens."""
-    return all(letter in _NOT_FIRST for letter in text) or before[-1] in _NOT_LAST
+    return _mark(text[0]) or all(letter in _NOT_FIRST for letter in text) or before[-1] in _NOT_LAST
 
 
 def _parts(word: Word, longest_line: int) -> Iterator[tuple[str, float, float, bool]]:
@@ -136,7 +140,7 @@ def _pieces(text: str, longest_line: int) -> Iterator[str]:
         return
     held = ""
     for letter in text:
-        fits = _width(held + letter) <= longest_line / 2 or letter in _NOT_FIRST or unicodedata.combining(letter)
+        fits = _width(held + letter) <= longest_line / 2 or letter in _NOT_FIRST or _mark(letter)
         if held and not fits and held[-1] not in _NOT_LAST:
             yield held
             held = ""
@@ -246,12 +250,24 @@ def _timed(made: Sequence[Cue], limits: _Limits) -> Iterator[Cue]:
 
 
 def _solid(left: str, right: str) -> bool:
-    """Whether no blank goes between two letters: Han letters and kana, not Hangul."""
-    return _unspaced(left) and _unspaced(right)
+    """Whether no blank goes between two words: those of Han letters and kana, not Hangul; single signs of Thai."""
+    if _unspaced(left[-1]) and _unspaced(right[0]):
+        return True
+    signs = len(left) <= _SIGN and len(right) <= _SIGN
+    return signs and _south_east(left[-1]) and _south_east(right[0])
 
 
 def _unspaced(letter: str) -> bool:
     return _wide(letter) and not "\uac00" <= letter <= "\ud7a3"
+
+
+def _south_east(letter: str) -> bool:
+    return any(first <= letter <= last for first, last in _SOUTH_EAST)
+
+
+def _mark(letter: str) -> bool:
+    """Whether it stands on, below or around the letter before it."""
+    return unicodedata.category(letter)[0] == "M"
 
 
 @lru_cache(maxsize=4096)
@@ -261,4 +277,4 @@ def _wide(letter: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _width(text: str) -> float:
-    return sum(WIDE if _wide(letter) else 0 if unicodedata.combining(letter) else 1 for letter in text)
+    return sum(WIDE if _wide(letter) else 0 if unicodedata.category(letter) == "Mn" else 1 for letter in text)
