@@ -19,6 +19,7 @@ from avatarium.engine.speech.models.rendering import SAMPLE_RATE, Rendering
 from avatarium.engine.speech.records import Samples, Speech
 from avatarium.engine.speech.speakers import Engine, Voice, find_voice
 from avatarium.engine.speech.text.breaths import breaths
+from avatarium.engine.speech.text.clauses import Clauses
 from avatarium.engine.speech.text.prepare import Sentence, sentences
 from avatarium.engine.speech.text.sentences import Boundary
 from avatarium.engine.speech.timing import Timed
@@ -60,12 +61,19 @@ def synthesize(
 
 
 def stream(
-    text: str, voice: Voice | str, rate: float = 1.0, *, seed: int = 0, threads: int | None = None
+    text: str,
+    voice: Voice | str,
+    rate: float = 1.0,
+    *,
+    seed: int = 0,
+    threads: int | None = None,
+    in_clauses: bool = False,
 ) -> Iterator[Speech]:
     """As :func:`synthesize`, sentence by sentence, each as soon as it is made.
 
     Times in each chunk count from its own first sample. A long first sentence of a live voice comes in two chunks,
-    and what takes it more than about 20 s in several.
+    and what takes it more than about 20 s in several. ``in_clauses`` gives shorter chunks of a voice that is not live,
+    for somebody who waits for its first sound.
     What is wrong with the arguments is raised by this call, not by the iterator, except a mark-up error further down.
     The iterator holds one sentence at a time and may be handed to another thread; one thread at a time may use it.
     """
@@ -73,6 +81,8 @@ def stream(
     if not SLOWEST <= rate <= FASTEST:
         raise OptionError(f"The rate {rate:g} is out of range; give one from {SLOWEST} to {FASTEST}.", code="bad_rate")
     script = sentences(text, speaker.language, opening_early=speaker.live)
+    if in_clauses:
+        script = chain.from_iterable(map(Clauses(), script))
     first = next(script)
     reader = _Reader(voice=speaker, rate=rate, seed=abs(seed), threads=threads or _threads(speaker))
     return reader.read(chain([first], script))
