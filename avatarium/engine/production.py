@@ -30,6 +30,11 @@ LEAD_S, TAIL_S = 0.2, 0.5
 """Stillness before the first word and after the last."""
 SPEECH_AHEAD, FRAMES_BEHIND = 2, 8
 """Sentences that are synthesised ahead and frames that wait for the encoder."""
+SYNTHETIC = {
+    "comment": "Synthetic: made with Avatarium",
+    "description": "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia",
+}
+"""What a video says of itself in plain words, also where it carries no credentials; the second by the IPTC's list."""
 STALLED_S, SPEECH_STALLED_S = 600.0, 3600.0
 """How long to wait for the encoder, and for speech: a recording of an hour is heard whole before its first piece."""
 
@@ -143,7 +148,15 @@ def make_video(
         width, height = view.size.width, view.size.height
         with (
             VideoWriter(
-                path, width=width, height=height, fps=fps, rate=take.rate, alpha=alpha, title=title, options=options
+                path,
+                width=width,
+                height=height,
+                fps=fps,
+                rate=take.rate,
+                alpha=alpha,
+                title=title,
+                metadata=SYNTHETIC,
+                options=options,
             ) as writer,
             _one_thread("encoder") as encoding,
         ):

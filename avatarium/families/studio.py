@@ -215,8 +215,10 @@ def publish_video(job: Job[Any], path: Path, *, invented: bool = False) -> dict[
     cover(path, still)
     seconds = round(facts.duration_s, 3)
     name, media_type = f"video{path.suffix}", f"video/{path.suffix.removeprefix('.')}"
+    key = publish(job, path, name, media_type, duration_s=seconds, invented=invented)
     return {
-        "key": publish(job, path, name, media_type, duration_s=seconds, invented=invented),
+        "key": key,
+        "credentials_key": credentials_of(job, key),
         "cover_key": publish(job, still, "cover.jpg", "image/jpeg", invented=invented),
         "seconds": seconds,
         "width": facts.width,
@@ -240,27 +242,37 @@ def publish(
         invented: whether it is wholly made by models, with no photo or recording of anybody.
         edited: the file that it was made from by changing it.
     """
+    from avatarium.engine.provenance import SIDECAR, SIDECAR_TYPE
+
     ready = _signed(job, path, name, invented, edited) if job.settings.content_credentials else path
+    beside = ready.with_name(ready.name + SIDECAR)
+    if beside.exists():
+        job.publish(beside, name + SIDECAR, SIDECAR_TYPE)
     return job.publish(ready, name, media_type, duration_s=duration_s)
 
 
+def credentials_of(job: Job[Any], key: str) -> str:
+    """Where the credentials of a result are that has none inside, such as a WebM; empty where there are none."""
+    from avatarium.engine.provenance import SIDECAR
+
+    return key + SIDECAR if job.storage.info(key + SIDECAR) is not None else ""
+
+
 def _signed(job: Job[Any], path: Path, name: str, invented: bool, edited: Path | None) -> Path:
-    """A copy with Content Credentials: signed where it lies, it would be signed again when the step is done again."""
-    from avatarium.engine.provenance import Action, Signer, SourceType
+    """A copy with Content Credentials, inside or else in a file beside it: signed where it lies, a result would be
+    signed again when the step is done again."""
+    from avatarium.engine.provenance import SIDECAR, Action, Signer, SourceType
 
     copy = path.with_name(f"signed-{name}")
     shutil.copyfile(path, copy)
-    source = SourceType.TRAINED if invented else SourceType.COMPOSITE
-    signed = Signer.open(job.settings.home / CREDENTIALS).sign(
-        copy,
-        title=job.task.name or name,
-        engine=job.task.engine,
-        action=Action.EDITED if edited else Action.CREATED,
-        source_type=None if edited else source,
-        parent=edited,
-    )
-    if not signed:
-        log.info("unsigned", file=name, reason="its kind has no place for credentials")
+    signer = Signer.open(job.settings.home / CREDENTIALS)
+    made = SourceType.TRAINED if invented else SourceType.COMPOSITE
+    action, source = (Action.EDITED, None) if edited else (Action.CREATED, made)
+    title, engine, beside = job.task.name or name, job.task.engine, copy.with_name(copy.name + SIDECAR)
+    inside = signer.sign(copy, title=title, engine=engine, action=action, source_type=source, parent=edited)
+    if inside or signer.sign_beside(copy, beside, title=title, engine=engine, action=action, source_type=source):
+        return copy
+    log.info("unsigned", file=name, reason="its kind has no place for credentials")
     return copy
 
 

@@ -202,6 +202,7 @@ class Video(Family[VideoStart]):
             "diff_s": age_s,
             "current_date": iso(task.updated_ms),
             **captioned.shown(task, links),
+            "credentials_url": links.url(task.result.get("credentials_key", "")),
             **shown_ground(start),
         }
 

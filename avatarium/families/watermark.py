@@ -111,6 +111,7 @@ class Watermark(Family[WatermarkStart]):
             "position": start.position,
             "scale_ratio": start.scale_ratio,
             "to_720p": start.to_720p,
+            "credentials_url": links.url(task.result.get("credentials_key", "")),
         }
 
 
@@ -184,8 +185,10 @@ def _marked_video(job: Job[WatermarkStart], source: Path, mark: Mark) -> dict[st
     seconds = round(probe(out).duration_s, 3)
     still = job.scratch / "cover.jpg"
     cover(out, still)
+    key = studio.publish(job, out, f"marked{ending}", f"video/{ending[1:]}", duration_s=seconds, edited=source)
     return {
-        "key": studio.publish(job, out, f"marked{ending}", f"video/{ending[1:]}", duration_s=seconds, edited=source),
+        "key": key,
+        "credentials_key": studio.credentials_of(job, key),
         "cover_key": studio.publish(job, still, "cover.jpg", "image/jpeg", edited=source),
         "seconds": seconds,
     }

@@ -33,3 +33,10 @@ def media_type(file: BinaryIO) -> str | None:
         return "audio/flac"
     mpeg_frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06
     return "audio/mpeg" if head.startswith(b"ID3") or mpeg_frame else None
+
+
+def sidecar_type(file: BinaryIO) -> str | None:
+    """The media type to sign a file as whose credentials lie beside it: of WebM and Matroska."""
+    head = file.read(_HEAD_BYTES)
+    file.seek(0)
+    return "video/webm" if head.startswith(b"\x1aE\xdf\xa3") else None

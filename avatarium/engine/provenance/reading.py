@@ -11,7 +11,7 @@ import c2pa
 
 from avatarium.engine.files import StrPath, open_regular
 from avatarium.engine.provenance.chain import anchors
-from avatarium.engine.provenance.kinds import media_type
+from avatarium.engine.provenance.kinds import media_type, sidecar_type
 from avatarium.engine.provenance.signer import context
 from avatarium.errors import InputError
 
@@ -44,23 +44,25 @@ class Credentials:
 _TRUST_ONLY = "signingCredential.untrusted"
 
 
-def read(path: StrPath, *, folder: Path | None = None) -> Credentials | None:
-    """The credentials inside a file; None where there are none. No network is used.
+def read(path: StrPath, *, folder: Path | None = None, beside: Path | None = None) -> Credentials | None:
+    """The credentials of a file; None where there are none. No network is used.
 
     Args:
         path: any file; told from its content.
         folder: of a :class:`Signer`: its roots are trusted. Without it nobody is.
+        beside: the file of its credentials, where they are not inside.
 
     Raises:
         InputError: ``media_missing`` or ``media_unreadable``.
     """
     with open_regular(path, error=InputError, noun="media") as file:
-        kind = media_type(file)
+        kind = media_type(file) if beside is None else sidecar_type(file) or media_type(file)
         if kind is None:
             return None
+        manifest = None if beside is None else beside.read_bytes()
         with context(anchors(folder) if folder else "") as settings:
             try:
-                reader = c2pa.Reader.try_create(kind, file, context=settings)
+                reader = c2pa.Reader.try_create(kind, file, manifest, context=settings)
             except c2pa.C2paError as problem:
                 return _broken(problem)
             if reader is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +16,13 @@ import c2pa
 import avatarium
 from avatarium.engine.files import open_regular
 from avatarium.engine.provenance.chain import Chain, anchors, open_chain
-from avatarium.engine.provenance.kinds import media_type
+from avatarium.engine.provenance.kinds import media_type, sidecar_type
 from avatarium.engine.video.part import PartFile
 from avatarium.errors import InputError
 
 GENERATOR = "Avatarium"
+SIDECAR, SIDECAR_TYPE = ".c2pa", "application/c2pa"
+"""Ending and media type of credentials in a file of their own."""
 _IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
@@ -81,7 +84,7 @@ class Signer:
 
         Returns:
             False where this kind of file has no place for credentials (WebM, Ogg, AVI, MPEG): the file stays
-            unsigned, which is for the caller to record.
+            unsigned, which is for the caller to record; see :meth:`sign_beside`.
 
         Raises:
             InputError: ``media_missing``, ``media_unreadable`` (damaged).
@@ -97,6 +100,56 @@ class Signer:
                     self._sign(source, target, kind, _manifest(title, engine, action, source_type), action, parent)
                 with part.writing():
                     part.part.chmod(path.stat().st_mode & 0o777)
+                    part.land()
+            except c2pa.C2paError as problem:
+                raise InputError(
+                    f"{path.name} is damaged and cannot be signed. Make it again.", code="media_unreadable"
+                ) from problem
+            finally:
+                part.discard()
+        return True
+
+    def sign_beside(
+        self,
+        path: Path,
+        out: Path,
+        *,
+        title: str,
+        engine: str,
+        action: Action = Action.CREATED,
+        source_type: SourceType | None = SourceType.COMPOSITE,
+    ) -> bool:
+        """Write the credentials of a WebM, which has no place for them, into a file of its own; it is not changed.
+
+        They hold the hash of the whole WebM, and are read with it by :func:`read` or any program that takes an external
+        manifest, such as ``c2patool --external-manifest``.
+
+        Args:
+            path: the finished file.
+            out: where the credentials go, ending in :data:`SIDECAR`.
+
+        Returns:
+            False where the file is no WebM or Matroska; nothing is written then.
+
+        Raises:
+            InputError: ``media_missing``, ``media_unreadable``.
+            OutputError: ``out`` cannot be written.
+        """
+        with open_regular(path, error=InputError, noun="media") as source:
+            kind = sidecar_type(source)
+            if kind is None:
+                return False
+            manifest = json.dumps(_manifest(title, engine, action, source_type))
+            part = PartFile(out)
+            try:
+                with context(anchors(self.folder)) as settings, c2pa.Builder(manifest, settings) as builder:
+                    builder.set_no_embed()
+                    if action is Action.EDITED:
+                        builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
+                    with self._signer() as signer, Path(os.devnull).open("w+b") as nowhere:
+                        made = builder.sign(signer, kind, source, nowhere)
+                with part.writing():
+                    part.part.write_bytes(made)
                     part.land()
             except c2pa.C2paError as problem:
                 raise InputError(
