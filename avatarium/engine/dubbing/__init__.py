@@ -2,10 +2,11 @@
 
     document = hear(media, folder, target_language="es")         # who says what and when, translated
     stems = Stems.in_folder(folder)
-    voices = choose_voices(document, stems, folder=folder)
-    dubbed = render(document, media, stems, out, voices=voices, folder=folder)
+    cast = choose_voices(document, stems, folder=folder)
+    dubbed = render(document, media, stems, out, voices=cast.voices, folder=folder)
 
-In between, the document may be corrected. Names are resolved on first use, so that importing this package costs nothing.
+In between, the document may be corrected. Names are resolved on first use, so that importing this package costs
+nothing.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from avatarium.engine.dubbing.document import CLONE, DubDocument, Segment, Speak
 from avatarium.engine.dubbing.records import Dubbed, Fitted
 
 if TYPE_CHECKING:
-    from avatarium.engine.dubbing.casting import choose_voices
+    from avatarium.engine.dubbing.casting import Cast, choose_voices
     from avatarium.engine.dubbing.hearing import hear, retranslate
     from avatarium.engine.dubbing.media import MediaFacts, check_media
     from avatarium.engine.dubbing.rendering import render
     from avatarium.engine.speech.separation import Stems
 
 _HOMES = {
-    "choose_voices": "avatarium.engine.dubbing.casting",
+    **dict.fromkeys(("Cast", "choose_voices"), "avatarium.engine.dubbing.casting"),
     **dict.fromkeys(("hear", "retranslate"), "avatarium.engine.dubbing.hearing"),
     **dict.fromkeys(("MediaFacts", "check_media"), "avatarium.engine.dubbing.media"),
     "render": "avatarium.engine.dubbing.rendering",
@@ -33,6 +34,7 @@ _HOMES = {
 
 __all__ = [
     "CLONE",
+    "Cast",
     "DubDocument",
     "Dubbed",
     "Fitted",

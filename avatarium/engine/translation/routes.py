@@ -52,13 +52,11 @@ def links() -> tuple[Link, ...]:
 
 
 def pairs() -> tuple[Pair, ...]:
-    """Every pair that can be had, those that only lack a package of the system among them, by source and target."""
+    """Every pair that can be had, by source and target, then those by ear; where nothing that is installed leads from
+    one language to the other, what would."""
     every = links()
-    spoken = _pairs_heard(every)
-    found = [
-        _pair(source, target, way) for source in _sources(every) for target, way in sorted(_ways(source, every).items())
-    ]
-    return (*sorted(found, key=lambda pair: (pair.source, pair.target)), *spoken)
+    found = [_pair(source, target, way) for source in _sources(every) for target, way in _best(source, every).items()]
+    return (*sorted(found, key=lambda pair: (pair.source, pair.target)), *_pairs_heard(every))
 
 
 def find_way(source: str, target: str) -> tuple[Link, ...]:
@@ -153,6 +151,11 @@ def _ways(source: str, usable: Sequence[Link]) -> dict[str, tuple[Link, ...]]:
     return best
 
 
+def _best(source: str, every: Sequence[Link]) -> dict[str, tuple[Link, ...]]:
+    """The cheapest ways that are installed, and others to where those do not lead."""
+    return _ways(source, every) | _ways(source, [link for link in every if link.installed])
+
+
 def _cost(way: Sequence[Link]) -> int:
     return sum(_COST[link.quality] + (0 if link.installed else 1) for link in way)
 
@@ -164,14 +167,14 @@ def _pair(source: str, target: str, way: Sequence[Link], *, heard: bool = False)
         source=source,
         target=target,
         engine="+".join([_HEARD, *names] if heard else names),
-        quality=_quality(way, heard=heard),
+        quality=quality_of(way, heard=heard),
         installed=all(link.installed for link in way),
         missing=tuple(sorted({link.package for link in way if not link.installed})),
     )
 
 
-def _quality(way: Sequence[Link], *, heard: bool) -> Quality:
-    """Of the weakest link; two that are not good make a draft."""
+def quality_of(way: Sequence[Link], *, heard: bool = False) -> Quality:
+    """That of the weakest link; two that are not good make a draft."""
     imperfect = [link.quality for link in way if link.quality is not Quality.GOOD] + [Quality.USABLE] * heard
     if Quality.DRAFT in imperfect or len(imperfect) > 1:
         return Quality.DRAFT
@@ -181,5 +184,5 @@ def _quality(way: Sequence[Link], *, heard: bool) -> Quality:
 def _pairs_heard(every: Sequence[Link]) -> tuple[Pair, ...]:
     """From any language that is spoken, by way of English."""
     english = _pair(ANY, "en", (), heard=True)
-    onwards = (_pair(ANY, target, way, heard=True) for target, way in sorted(_ways("en", every).items()))
+    onwards = (_pair(ANY, target, way, heard=True) for target, way in sorted(_best("en", every).items()))
     return (english, *onwards)
