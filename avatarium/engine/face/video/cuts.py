@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import cv2
@@ -20,15 +21,25 @@ _HUE_LEAST = 0.12
 _FACE_JUMP, _FACE_LEAST, _FACE_PICTURE = 5.0, 0.12, 2.5
 """A jump within one scenery: of the face in IOD, and of the picture against its neighbourhood."""
 _BINS = (8, 8, 8)
+_FLASH_FRAMES = 3
+"""A shutter that rolls spreads a flash over two frames, a lamp that burns out takes three."""
+_RETURNED = 0.3
+"""Share of a flash's own change that may be left when it has gone: exposure settles slowly."""
+_DARKER, _DARK_SHARE = 8.0, 0.04
+"""Levels by which a pixel is darker, and the share of such pixels up to which a frame is the one before with more
+light. Another scene is darker somewhere."""
 
 
 class Changes:
-    """What changes from frame to frame in small pictures; keeps three numbers a frame."""
+    """What changes from frame to frame in small pictures; keeps six numbers a frame."""
 
     def __init__(self) -> None:
-        self._last: tuple[Float32, Float32] | None = None
+        self._last: deque[tuple[Float32, Float32]] = deque(maxlen=1 + _FLASH_FRAMES)
         self._picture: list[float] = []
         self._colours: list[float] = []
+        self._darker: list[float] = []
+        self._back: list[list[float]] = []
+        """Change of each frame since the second, third .. before it."""
 
     def add(self, frame: Image) -> bool:
         """Take the next frame, RGB, and tell at once whether it may begin a shot; :meth:`cuts` knows more later."""
@@ -36,10 +47,12 @@ class Changes:
         lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
         colours = cv2.calcHist([lab], [0, 1, 2], None, list(_BINS), [0, 256, 96, 160, 96, 160])
         now = lab.astype(np.float32), cv2.GaussianBlur(colours.reshape(8, 64), (3, 3), 0) / (WIDTH * HEIGHT)
-        before = self._last or now
-        self._picture.append(float(np.abs(now[0] - before[0]).mean()))
+        before = self._last[-1] if self._last else now
+        self._picture.append(_change(now[0], before[0]))
         self._colours.append(float(np.abs(now[1] - before[1]).sum() / 2))
-        self._last = now
+        self._darker.append(float((now[0][..., 0] < before[0][..., 0] - _DARKER).mean()))
+        self._back.append([_change(now[0], earlier[0]) for earlier in [*self._last][-2::-1]])
+        self._last.append(now)
         recent = self._picture[-1 - _NEIGHBOURS : -1]
         usual = float(np.percentile(recent, 80)) if recent else 255.0
         return self._picture[-1] > max(_PICTURE_LEAST / 2, _FACE_PICTURE * usual)
@@ -56,7 +69,22 @@ class Changes:
         new_scene = (picture > np.maximum(_PICTURE_JUMP * usual, _PICTURE_LEAST)) & (colours > _HUE_LEAST)
         told = np.nan_to_num(moved, nan=0.0, posinf=0.0)
         jump = (told > np.maximum(_FACE_JUMP * _usual(told), _FACE_LEAST)) & (picture > _FACE_PICTURE * usual)
-        return tuple(int(n) for n in np.flatnonzero(new_scene | jump) if n > 0)
+        found = [int(n) for n in np.flatnonzero(new_scene | jump) if n > 0]
+        lit = {n for flash in found for n in self._flash(flash)}
+        return tuple(n for n in found if n not in lit)
+
+    def _flash(self, frame: int) -> range:
+        """The frames from one that is only lighter to the one that looks as the one before it did; empty for a cut."""
+        if self._darker[frame] > _DARK_SHARE:
+            return range(0)
+        for gone in range(frame + 1, min(frame + 1 + _FLASH_FRAMES, len(self._back))):
+            if self._back[gone][gone - frame - 1] < _RETURNED * self._picture[frame]:
+                return range(frame, gone + 1)
+        return range(0)
+
+
+def _change(now: Float32, before: Float32) -> float:
+    return float(np.abs(now - before).mean())
 
 
 def _usual(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from avatarium.engine.face.video.cuts import Changes
@@ -62,3 +63,29 @@ def test_a_sudden_change_is_told_at_once_and_noise_is_not() -> None:
     changes = Changes()
     told = [changes.add(noisy(scene(0 if n < 20 else 2), n)) for n in range(30)]
     assert [n for n, sudden in enumerate(told) if sudden] == [20]
+
+
+def flashed(frame: Image, strength: float = 1.9) -> Image:
+    """The frame in the light of a camera's flash, its bright parts burnt out."""
+    return np.clip(frame * strength + 45, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_a_flash_counted_as_two_cuts(length: int) -> None:
+    lit = range(30, 30 + length)
+    frames = [flashed(noisy(scene(0), n)) if n in lit else noisy(scene(0), n) for n in range(70)]
+    assert cuts_of(frames) == ()
+    assert cuts_of(frames, [0.3 if n in (30, 30 + length) else 0.01 for n in range(70)]) == ()
+
+
+def test_a_cut_to_a_brighter_scene_is_still_a_cut_and_so_is_one_frame_of_another_scene() -> None:
+    bright = [noisy(scene(0) if n < 30 else flashed(scene(0, seed=4)), n) for n in range(70)]
+    assert cuts_of(bright) == (30,)
+    inserted = [noisy(scene(1, seed=9) if n == 30 else scene(0), n) for n in range(70)]
+    assert cuts_of(inserted) == (30, 31)
+
+
+def test_a_flash_at_the_very_end_of_a_shot_does_not_hide_the_cut() -> None:
+    frames = [noisy(scene(0) if n < 31 else scene(1), n) for n in range(70)]
+    frames[30] = flashed(frames[30])
+    assert set(cuts_of(frames)) & {30, 31}
