@@ -1,4 +1,7 @@
-"""A room's recording: the very pictures that its viewers get, and its sound, in an MP4 that is kept as results are."""
+"""A room's recording: the very pictures that its viewers get, and its sound, in an MP4 that is kept as results are.
+
+Of a transparent room, whose pictures travel in double height, a WebM with a clear ground is made of it in the end.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
 NAME = "recording.mp4"
 MEDIA_TYPE = "video/mp4"
+CLEAR_NAME, CLEAR_TYPE = "recording.webm", "video/webm"
+"""Of a transparent room."""
+SIDECAR, SIDECAR_TYPE = ".c2pa", "application/c2pa"
 ENGINES = {False: "avatarium-photo", True: "avatarium-video"}
 """By whether the avatar is from a video."""
 WAITING_MAX = 250
@@ -179,24 +185,47 @@ class Archive:
             shutil.rmtree(recorder.path.parent, ignore_errors=True)
 
     def _stored(self, recorder: Recorder, spec: RoomSpec) -> str:
-        settings = self.platform.settings
+        """What was recorded is kept before anything is made of it: that takes time, and may fail."""
+        key = self._put(recorder.path, spec, NAME, MEDIA_TYPE, recorder.duration_s)
+        if not spec.transparent:
+            return key
+        clear = recorder.path.with_name(CLEAR_NAME)
+        try:
+            from avatarium.engine.live.unpacking import unpacked
+
+            unpacked(recorder.path, clear, duration_s=recorder.duration_s)
+            return self._put(clear, spec, CLEAR_NAME, CLEAR_TYPE, recorder.duration_s)
+        except AvatariumError as problem:
+            log.error("recording_not_clear", room=spec.room_id, reason=problem.message)
+            return key
+
+    def _put(self, path: Path, spec: RoomSpec, name: str, media_type: str, seconds: float) -> str:
+        settings, folder = self.platform.settings, f"results/{spec.owner}/{spec.room_id}/"
         if settings.content_credentials:
-            self._sign(recorder.path, ENGINES[bool(spec.package_key)])
-        key = f"results/{spec.owner}/{spec.room_id}/{NAME}"
-        self.platform.storage.put(
-            key,
-            recorder.path,
-            owner=spec.owner,
-            media_type=MEDIA_TYPE,
-            expires_ms=self.platform.clock.now_ms() + round(settings.result_days * DAY_MS),
-            duration_s=round(recorder.duration_s, 3),
-        )
-        self.note(spec.room_id, key)
-        return key
+            self._sign(path, ENGINES[bool(spec.package_key)])
+        files = {name: (path, media_type)}
+        if (beside := _beside(path)).exists():
+            files[name + SIDECAR] = (beside, SIDECAR_TYPE)
+        for stored, (source, kind) in files.items():
+            self.platform.storage.put(
+                folder + stored,
+                source,
+                owner=spec.owner,
+                media_type=kind,
+                expires_ms=self.platform.clock.now_ms() + round(settings.result_days * DAY_MS),
+                duration_s=round(seconds, 3) if source is path else None,
+            )
+        self.note(spec.room_id, folder + name)
+        return folder + name
 
     def _sign(self, path: Path, engine: str) -> None:
         from avatarium.engine.provenance import Action, Signer, SourceType
 
-        Signer.open(self.platform.settings.home / CREDENTIALS).sign(
-            path, title=NAME, engine=engine, action=Action.CREATED, source_type=SourceType.COMPOSITE
-        )
+        signer = Signer.open(self.platform.settings.home / CREDENTIALS)
+        made, source = Action.CREATED, SourceType.COMPOSITE
+        if not signer.sign(path, title=path.name, engine=engine, action=made, source_type=source):
+            signer.sign_beside(path, _beside(path), title=path.name, engine=engine, action=made, source_type=source)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + SIDECAR)
