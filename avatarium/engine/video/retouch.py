@@ -32,6 +32,8 @@ Paint = Callable[[Planes], None]
 """Draws into the planes of one picture, in place."""
 Prepare = Callable[[int, int], Paint]
 """Is told width and height of the pictures once, before the first."""
+TimedPaint = Callable[[Planes, float], None]
+"""As :data:`Paint`, and is told the second at which the picture is shown."""
 
 _FINEST = 90_000
 """Ticks a second of the result where the source's own are too coarse or too fine."""
@@ -72,10 +74,35 @@ def retouch(
         OptionError: ``output_format``, ``output_alpha``.
         OutputError: as ``VideoWriter``.
     """
+
+    def timed(width: int, height: int) -> TimedPaint:
+        paint = prepare(width, height)
+        return lambda planes, at_s: paint(planes)
+
+    repaint(path, out, timed, short_side=short_side, options=options, progress=progress)
+
+
+def repaint(
+    path: StrPath,
+    out: StrPath,
+    prepare: Callable[[int, int], TimedPaint],
+    *,
+    sound: StrPath | None = None,
+    max_s: float = MAX_S,
+    short_side: int | None = None,
+    options: EncoderOptions | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """As :func:`retouch`, for what is drawn by the time, and with the sound of another file where that is given.
+
+    Args:
+        sound: a sound file on the time line of the picture; None carries the video's own over.
+        max_s: longest video that is taken.
+    """
     facts = probe(path)
     kind = kind_of(out, alpha=facts.alpha)
-    if facts.duration_s > MAX_S:
-        raise InputError(f"{Path(path).name} is longer than {MAX_S / 60:g} minutes. Cut it.", code="video_too_long")
+    if facts.duration_s > max_s:
+        raise InputError(f"{Path(path).name} is longer than {max_s / 60:g} minutes. Cut it.", code="video_too_long")
     options = options or EncoderOptions()
     coding = _coding(path, facts, kind, short_side)
     paint = prepare(coding.width, coding.height)
@@ -88,12 +115,18 @@ def retouch(
             target = create_container(part.part, kind, tags)
             undo.callback(_close_quietly, target)
             picture = _Picture(source, target, path, coding, options, paint)
-            sound = carrier(source, target, kind, options)
-        _carry_over(source, target, picture, sound, part, _Share(facts.duration_s, progress))
+            other = undo.enter_context(open_media(sound, error=InputError, noun="sound")) if sound else None
+            carried = carrier(other or source, target, kind, options)
+        along = _Along(other, carried, sound) if other and carried and sound else None
+        _carry_over(
+            source, target, picture, None if along else carried, part, _Share(facts.duration_s, progress), along
+        )
         picture.check_whole(path, facts)
         _mux(target, picture.finish(facts.picture_s), part)
-        if sound:
-            _mux(target, sound[1].finish(), part)
+        if along:
+            _mux(target, along.until(None), part)
+        if carried:
+            _mux(target, carried[1].finish(), part)
         with part.writing():
             target.close()
             part.land()
@@ -149,13 +182,34 @@ def _carry_over(
     sound: tuple[AudioStream, SoundCarrier] | None,
     part: PartFile,
     share: _Share,
+    along: _Along | None,
 ) -> None:
     """Packet by packet, so that memory does not grow with the length."""
     streams = [picture.source, *([sound[0]] if sound else [])]
     for packet in _packets(source, streams, part.path):
         taker = sound[1] if sound and packet.stream is sound[0] else picture
         _mux(target, taker.take(packet), part)
+        if along:
+            _mux(target, along.until(picture.end_s), part)
         share.reached(picture.end_s)
+
+
+class _Along:
+    """The sound of another file, packet by packet as far as the picture has come."""
+
+    def __init__(self, source: InputContainer, sound: tuple[AudioStream, SoundCarrier], path: StrPath) -> None:
+        self._carrier, self._at_s = sound[1], 0.0
+        self._packets = _packets(source, [sound[0]], path)
+
+    def until(self, end_s: float | None) -> Iterator[Packet[Any]]:
+        """What belongs before a second; all that is left for None."""
+        while end_s is None or self._at_s <= end_s:
+            packet = next(self._packets, None)
+            if packet is None:
+                return
+            if packet.pts is not None and packet.time_base:
+                self._at_s = float(packet.pts * packet.time_base)
+            yield from self._carrier.take(packet)
 
 
 def _mux(target: OutputContainer, packets: Iterator[Packet[Any]], part: PartFile) -> None:
@@ -174,7 +228,7 @@ class _Picture:
         path: StrPath,
         coding: PictureCoding,
         options: EncoderOptions,
-        paint: Paint,
+        paint: TimedPaint,
     ) -> None:
         self.source = picture_stream(source, path)
         self.source.thread_type = "AUTO"
@@ -224,7 +278,7 @@ class _Picture:
         if at <= self._last or decoded.width * decoded.height > MAX_PIXELS:
             return
         frame, planes = self._maker.make(decoded)
-        self._paint(planes)
+        self._paint(planes, float(at * self._tick))
         length = self._length(decoded)
         frame.pts, frame.time_base = at, self._tick
         self._durations[at] = length
