@@ -10,17 +10,22 @@ from itertools import chain
 
 import numpy as np
 
-from avatarium.engine.speech import timing
+from avatarium.engine.speech import robotic, tempo, timing
+from avatarium.engine.speech.g2p.chinese import transcribe_chinese
 from avatarium.engine.speech.g2p.english import transcribe_english
 from avatarium.engine.speech.g2p.espeak import transcribe_by_espeak
+from avatarium.engine.speech.g2p.japanese import transcribe_japanese
 from avatarium.engine.speech.g2p.transcript import Transcriber, Transcript
-from avatarium.engine.speech.models import hibari, kokoro
+from avatarium.engine.speech.levels import levelled
+from avatarium.engine.speech.models import cloned, hibari, kokoro
 from avatarium.engine.speech.models.rendering import SAMPLE_RATE, Rendering
 from avatarium.engine.speech.records import Samples, Speech
 from avatarium.engine.speech.speakers import Engine, Voice, find_voice
+from avatarium.engine.speech.tempo import Pace
 from avatarium.engine.speech.text.breaths import breaths
 from avatarium.engine.speech.text.clauses import Clauses
 from avatarium.engine.speech.text.prepare import Sentence, sentences
+from avatarium.engine.speech.text.scripts import check_script
 from avatarium.engine.speech.text.sentences import Boundary
 from avatarium.engine.speech.timing import Timed
 from avatarium.errors import OptionError, TextError
@@ -53,7 +58,7 @@ def synthesize(
         threads: for the network; None is one for a live voice, two for others.
 
     Raises:
-        TextError: the text cannot be spoken; see :func:`prepare`.
+        TextError: the text cannot be spoken; see :func:`prepare` and :func:`check_script`.
         OptionError: codes ``unknown_voice``, ``no_voice_for_language`` and ``bad_rate``.
         AssetError: a model file cannot be had.
     """
@@ -80,6 +85,7 @@ def stream(
     speaker = find_voice(voice) if isinstance(voice, str) else voice
     if not SLOWEST <= rate <= FASTEST:
         raise OptionError(f"The rate {rate:g} is out of range; give one from {SLOWEST} to {FASTEST}.", code="bad_rate")
+    check_script(text, speaker)
     script = sentences(text, speaker.language, opening_early=speaker.live)
     if in_clauses:
         script = chain.from_iterable(map(Clauses(), script))
@@ -112,7 +118,7 @@ def join(chunks: Iterable[Speech]) -> Speech:
 
 def warm_up(voice: Voice | str) -> None:
     """Load everything that a voice needs, so that its next first chunk comes at once."""
-    for _ in stream("Ready.", voice):
+    for _ in stream("1.", voice):
         pass
 
 
@@ -122,9 +128,12 @@ def _threads(voice: Voice) -> int:
 
 def _transcriber(voice: Voice) -> Transcriber:
     language, _, region = voice.language.partition("-")
+    if voice.engine is Engine.ESPEAK:
+        return robotic.lengths
     if language == "en":
         return partial(transcribe_english, british=region == "GB")
-    return partial(transcribe_by_espeak, language=language)
+    own = {"ja": transcribe_japanese, "zh": transcribe_chinese}.get(language)
+    return own or partial(transcribe_by_espeak, language=language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +174,8 @@ class _Reader:
             return Speech(audio=before, rate=SAMPLE_RATE, phonemes=(), words=(), language=self.voice.language)
         pause_s = sentence.pause_after_s
         pause_s = PAUSES_S[sentence.boundary] / self.rate if pause_s is None else pause_s
-        audio = np.concatenate([before, _ended(take, pause_s - LEAD_S)])
+        ended = levelled(_ended(take, pause_s - LEAD_S), self.voice.gain_db)
+        audio = np.concatenate([before, ended])
         shift_s = -len(before) / SAMPLE_RATE
         return Speech(
             audio=audio,
@@ -178,6 +188,9 @@ class _Reader:
     def _spoken(self, sentence: Sentence, number: int) -> _Take | None:
         if not sentence.tokens:
             return None
+        if self.voice.engine is Engine.ESPEAK:
+            audio, phonemes = robotic.robotic(sentence.tokens, voice=self.voice.model, rate=self.rate)
+            return _begun(audio, phonemes) if phonemes else None
         model = hibari if self.voice.engine is Engine.HIBARI else kokoro
         transcript = _transcriber(self.voice)(sentence.tokens).kept(model.signs_known())
         parts = [
@@ -190,15 +203,27 @@ class _Reader:
     def _take(self, transcript: Transcript, number: int) -> _Take | None:
         if not any(owner is not None for owner in transcript.owners):
             return None
-        rendered = self._render(transcript.signs, number)
-        phonemes = timing.timed(transcript, rendered, self.rate)
-        return _begun(rendered.audio, phonemes) if phonemes else None
-
-    def _render(self, signs: str, number: int) -> Rendering:
+        pace = tempo.kokoro_pace(self.rate)
         if self.voice.engine is Engine.HIBARI:
-            shape = _SHAPES[self.voice.model]
-            return hibari.speak(signs, rate=self.rate, seed=(self.seed, number), shape=shape, threads=self.threads)
-        return kokoro.speak(signs, voice=self.voice.model, rate=self.rate, threads=self.threads)
+            rendered, pace = self._hibari(transcript.signs, number)
+        elif self.voice.engine is Engine.CLONED and self.voice.style:
+            path, speed = self.voice.style, pace.network
+            rendered = cloned.speak(transcript.signs, path=path, rate=speed, threads=self.threads)
+        else:
+            model, speed = self.voice.model, pace.network
+            rendered = kokoro.speak(transcript.signs, voice=model, rate=speed, threads=self.threads)
+        phonemes = timing.timed(transcript, rendered, pace.network)
+        audio, phonemes = tempo.at_tempo(rendered.audio, phonemes, pace.rest)
+        return _begun(audio, phonemes) if phonemes else None
+
+    def _hibari(self, signs: str, number: int) -> tuple[Rendering, Pace]:
+        rendered = hibari.speak(
+            signs, rate=self.rate, seed=(self.seed, number), shape=_SHAPES[self.voice.model], threads=self.threads
+        )
+        if self.rate == 1.0:
+            return rendered, Pace(network=1.0, rest=1.0)
+        wanted_s = hibari.natural_s(signs, threads=self.threads) / self.rate
+        return rendered, Pace(network=self.rate, rest=len(rendered.audio) / SAMPLE_RATE / wanted_s)
 
 
 def _silence(seconds: float) -> Samples:

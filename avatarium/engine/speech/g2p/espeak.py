@@ -44,8 +44,8 @@ _AS_KNOWN = str.maketrans({"।": ".", "॥": "."})
 class Espeak:
     """The process: started when first asked, restarted when it dies or hangs; safe to use from several threads."""
 
-    def __init__(self, library: Path, data: Path) -> None:
-        self._command = [sys.executable, "-I", "-S", espeak_process.__file__, str(library), str(data)]
+    def __init__(self, library: Path, data: Path, program: str = espeak_process.__file__) -> None:
+        self._command = [sys.executable, "-I", "-S", program, str(library), str(data)]
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -57,10 +57,13 @@ class Espeak:
             TextError: code ``phonemes_failed``: espeak died of this text twice.
             AssetError: code ``espeak_broken``: espeak cannot be started.
         """
-        line = " ".join(text.split())
+        return self.answer(voice, " ".join(text.split()))
+
+    def answer(self, order: str, line: str) -> str:
+        """What the program says to an order and a line of text; errors as in :meth:`phonemes`."""
         with self._lock:
             for _ in range(2):
-                answer = self._ask(f"{voice}\t{line}\n")
+                answer = self._ask(f"{order}\t{line}\n")
                 if answer is not None:
                     return answer
                 self._stop()
@@ -132,9 +135,14 @@ def _pump(lines: IO[str], answers: queue.SimpleQueue[str | None]) -> None:
 @functools.cache
 def espeak() -> Espeak:
     """The process that all voices of this process share, ended at exit."""
+    return started(espeak_process.__file__)
+
+
+def started(program: str) -> Espeak:
+    """A process of its own that runs a program with eSpeak NG, ended at exit."""
     folder = default_store().path("espeak-ng")
     library = next(p for p in sorted(folder.iterdir()) if p.suffix in (".so", ".dylib", ".dll"))
-    shared = Espeak(library, folder)
+    shared = Espeak(library, folder, program)
     atexit.register(shared.close)
     return shared
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import unicodedata
 
-SCRIPTS = {
-    **dict.fromkeys(("en", "es", "fr", "it", "pt"), frozenset({"LATIN"})),
-    "hi": frozenset({"DEVANAGARI", "LATIN"}),
-}
+from avatarium.engine.speech.tongues import ROBOTIC, TONGUES
+
+SCRIPTS = {code: tongue.read for code, tongue in TONGUES.items()}
 """Scripts that the voices of each language read."""
 
 PUNCTUATION = frozenset(".,!?;:—…\"“”()'-/।॥")
@@ -60,7 +59,7 @@ def spoken_form(character: str, language: str) -> str:
         return str(unicodedata.decimal(character))
     script = script_of(character)
     if script == "LATIN":
-        return character if ord(character) < _PLAIN_LATIN else _folded(character)
+        return character if ord(character) < _PLAIN_LATIN or language in ROBOTIC else _folded(character)
     if script in SCRIPTS[language]:
         return character
     if script == "GREEK":

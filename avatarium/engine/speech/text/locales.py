@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
+from avatarium.engine.speech.tongues import ROBOTIC, TONGUES, code_of
 from avatarium.errors import OptionError
 
 
@@ -25,6 +26,7 @@ class Locale:
     order: str
     """``mdy`` or ``dmy``: how a date of three numbers is written."""
     point: str
+    """Said for the decimal sign; empty where fractions are left to what turns text into phonemes."""
     minus: str
     dot: str
     at: str
@@ -39,7 +41,9 @@ class Locale:
     before_number: list[str]
     """The same, where a number follows."""
     currencies: dict[str, list[str]]
+    """One, many, one coin, many coins, and where a language tells: a few. Without coins, fractions are numbers."""
     units: dict[str, list[str]]
+    """One, many, and where a language tells: a few."""
     money_and: str
     """Between the notes and the coins: five dollars *and* ten cents."""
     money_of: str
@@ -58,7 +62,7 @@ class Locale:
     @property
     def language(self) -> str:
         """The tag without its region."""
-        return self.tag.split("-")[0]
+        return code_of(self.tag)
 
 
 @functools.cache
@@ -68,15 +72,23 @@ def locale_of(tag: str) -> Locale:
     Raises:
         OptionError: code ``no_voice_for_language``: no voice speaks it.
     """
-    language = tag.split("-")[0].lower()
-    table = _tables().get(language)
+    language = code_of(tag)
+    table = _table(language)
     if table is None:
         raise OptionError(
-            f"There is no voice for the language {tag!r}; choose one of {', '.join(sorted(_tables()))}.",
+            f"There is no voice for the language {tag!r}; choose one of {', '.join(TONGUES)}.",
             code="no_voice_for_language",
         )
     changes = {"order": "dmy", "date": "the {d} of {month} {y}"} if tag.lower() == "en-gb" else {}
     return Locale(tag=tag, **(table | changes))
+
+
+def _table(language: str) -> dict[str, Any] | None:
+    if language in ROBOTIC:
+        from avatarium.engine.speech.text.cldr import table_of
+
+        return table_of(language)
+    return _tables().get(language)
 
 
 @functools.cache

@@ -37,10 +37,20 @@ def spoken_number(number: str, locale: Locale, following: str = "") -> str:
         following: the next word, with which languages of two genders agree.
     """
     whole, fraction = split(number, locale)
+    if fraction and not locale.point:
+        return f"{int(whole)}{locale.decimal}{fraction}"
     words = _agree(_whole(whole, number, locale), following if not fraction else "", locale)
     if not fraction:
         return words
     return f"{words} {locale.point} {_fraction(fraction, locale)}"
+
+
+def counted(forms: list[str], amount: str) -> str:
+    """The form of a noun, of those for one, many and (last, where there are more than two or four) a few."""
+    if amount == "1":
+        return forms[0]
+    few = forms[-1] if len(forms) in (3, 5) else forms[1]
+    return few if amount.isdigit() and amount[-1] in "234" and amount[-2:-1] != "1" else forms[1]
 
 
 def spoken_digits(digits: str, locale: Locale) -> str:

@@ -10,6 +10,8 @@ from avatarium.engine.speech.text.characters import SCRIPTS, script_of
 from avatarium.engine.speech.text.locales import Locale, locale_of
 from avatarium.engine.speech.text.markup import stretches
 from avatarium.engine.speech.text.readings import read_out
+from avatarium.engine.speech.text.scripts import readers_of, wrong_script
+from avatarium.engine.speech.text.segments import written_words
 from avatarium.engine.speech.text.sentences import Boundary, Piece, opening, pieces
 from avatarium.engine.speech.text.tracked import Span, Tracked
 from avatarium.errors import TextError
@@ -25,14 +27,6 @@ _WRITTEN = re.compile(r"\S+")
 _UNBROKEN = re.compile(r"(?:\S{1,39}[^\w\s]|\S{40})(?=\S)")
 _LONG = re.compile(r"\S{41,}")
 """Beyond any word. Readers of words try each part of what has no blank: the work grows with the cube of its length."""
-_LANGUAGE_NAMES = {
-    "en": "English",
-    "es": "Spanish",
-    "fr": "French",
-    "it": "Italian",
-    "pt": "Portuguese",
-    "hi": "Hindi",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +135,7 @@ def _sentence(piece: Piece, locale: Locale) -> Sentence | None:
 
 
 def _tokens(source: str, locale: Locale) -> tuple[Token, ...]:
-    written = [m.span() for m in _WRITTEN.finditer(source)]
+    written = written_words(source, locale.language)
     spoken = read_out(Tracked.of(source), locale)
     groups = _groups(written, spoken)
     if not any(any(c.isalnum() for c in token.spoken) for token in _joined(source, written, groups)):
@@ -205,15 +199,10 @@ def _nothing(text: str, locale: Locale) -> TextError:
             "The text holds no word, number or sign that can be spoken; write what is to be said.",
             code="nothing_to_say",
         )
-    readers = [name for key, name in _LANGUAGE_NAMES.items() if scripts & SCRIPTS[key]]
-    if not readers:
+    if not readers_of(scripts):
         return TextError(
             "No voice speaks the language of this text; translate it into one that a voice speaks (see the list of "
             "voices).",
             code="no_voice_for_language",
         )
-    return TextError(
-        f"This voice speaks {_LANGUAGE_NAMES[locale.language]} and cannot read the script of the text; choose a voice "
-        f"for {' or '.join(readers)}.",
-        code="wrong_script",
-    )
+    return wrong_script(locale.language, scripts)

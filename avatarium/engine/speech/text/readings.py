@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterator
 import emoji
 from hibari.g2p.normalize import normalize as normalize_english
 
-from avatarium.engine.speech.text import numbers
+from avatarium.engine.speech.text import chinese, japanese, numbers
 from avatarium.engine.speech.text.characters import spoken_form
 from avatarium.engine.speech.text.locales import Locale
+from avatarium.engine.speech.text.segments import words_apart
 from avatarium.engine.speech.text.tracked import Tracked
+from avatarium.engine.speech.tongues import UNSPACED
 
 Rule = Callable[[Tracked, Locale], Tracked]
 LONGEST_SPOKEN_PATH = 40
@@ -47,11 +49,20 @@ _CENTURY_FR = re.compile(rf"\b({_ROMAN})(?:e|ème|er|ᵉ)\b(?=\s+si[èe]cles?)")
 _RULER = re.compile(rf"(?<=[a-zà-ÿ]\s)(?=[IVX]{{2,}}\b)({_ROMAN})\b(?!['’.]\w)")
 _ISO_MONEY = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "BRL": "R$", "KRW": "₩", "CHF": "CHF"}
 _SCALES = {"k": 1_000, "K": 1_000, "M": 1_000_000, "m": 1_000_000, "bn": 1_000_000_000, "B": 1_000_000_000}
+_SCALE_NAMES = {
+    "en": ("thousand", "million", "billion"),
+    "es": ("mil", "millones", "mil millones"),
+    "fr": ("mille", "millions", "milliards"),
+    "it": ("mila", "milioni", "miliardi"),
+    "pt": ("mil", "milhões", "bilhões"),
+    "hi": ("हज़ार", "मिलियन", "बिलियन"),
+}
 _ARROW = re.compile(r"(?:[-=~]{1,10}>|<[-=~]{1,10}|([*#=+~_&%@^°/\\<>|])\1{1,200})")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _GREEK_WORD = re.compile(r"[Ͱ-Ͽἀ-῿]{3,}")
 _HASHTAG = re.compile(r"(?<![\w&])#(?=[^\W\d_])")
-_COMBINED = re.compile(r"[^\W\d_][̀-ͯ]{1,8}")
+_COMBINED = re.compile(r"[^\W\d_][\u0300-\u036f\u3099\u309a]{1,8}|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
+"""Letters with their marks apart, as some systems write them: Latin and others, kana, and Korean syllables."""
 _BLANKS = re.compile(r"\s+")
 _SLASH = re.compile(r"/")
 _LOOSE_PUNCTUATION = re.compile(r" (?=[,.;:!?…](?:\s|$))")
@@ -59,7 +70,7 @@ _LOOSE_PUNCTUATION = re.compile(r" (?=[,.;:!?…](?:\s|$))")
 
 def read_out(source: Tracked, locale: Locale) -> Tracked:
     """Everything that is not a word, as words."""
-    for rule in _RULES:
+    for rule in _UNSPACED_RULES if locale.language in UNSPACED else _RULES:
         source = rule(source, locale)
     return source
 
@@ -132,7 +143,8 @@ def _money_pattern_of(signs: tuple[str, ...], scales: tuple[str, ...]) -> re.Pat
 
 
 def _money_pattern(locale: Locale) -> re.Pattern[str]:
-    return _money_pattern_of((*locale.currencies, *_ISO_MONEY), (*locale.scales, *_SCALES))
+    scales = (*locale.scales, *_SCALES) if locale.language in _SCALE_NAMES else ("\0",)
+    return _money_pattern_of((*locale.currencies, *_ISO_MONEY), scales)
 
 
 def _price(m: re.Match[str], locale: Locale) -> str | None:
@@ -141,14 +153,14 @@ def _price(m: re.Match[str], locale: Locale) -> str | None:
     names = locale.currencies.get(_ISO_MONEY.get(sign, sign)) or locale.currencies.get(sign)
     if names is None:
         return None
-    one, many, cent, cents = names
+    one, many, cent, cents = names[:4]
     if scale:
         return f"{number} {_scale(scale, locale)} {_of(scale, many, locale)}{many}"
     whole, fraction = numbers.split(number, locale)
     grouped = _grouped(whole, locale)
-    if len(fraction) not in (1, 2) or not int(fraction):
+    if not cent or len(fraction) not in (1, 2) or not int(fraction):
         amount = number if fraction and int(fraction) else grouped
-        return f"{amount} {one if amount == '1' else many}"
+        return f"{amount} {numbers.counted(names, amount)}"
     coins = int(fraction.ljust(2, "0"))
     small = f"{coins} {cent if coins == 1 else cents}"
     if whole == "0":
@@ -164,15 +176,7 @@ def _grouped(digits: str, locale: Locale) -> str:
 def _scale(scale: str, locale: Locale) -> str:
     if scale not in _SCALES or scale in locale.scales:
         return scale
-    names = {
-        "en": ("thousand", "million", "billion"),
-        "es": ("mil", "millones", "mil millones"),
-        "fr": ("mille", "millions", "milliards"),
-        "it": ("mila", "milioni", "miliardi"),
-        "pt": ("mil", "milhões", "bilhões"),
-        "hi": ("हज़ार", "मिलियन", "बिलियन"),
-    }[locale.language]
-    return names[(1_000, 1_000_000, 1_000_000_000).index(_SCALES[scale])]
+    return _SCALE_NAMES[locale.language][(1_000, 1_000_000, 1_000_000_000).index(_SCALES[scale])]
 
 
 def _of(scale: str, noun: str, locale: Locale) -> str:
@@ -241,8 +245,7 @@ def _unit_pattern(units: tuple[str, ...]) -> re.Pattern[str]:
 
 def _units(text: Tracked, locale: Locale) -> Tracked:
     def read(m: re.Match[str]) -> str:
-        one, many = locale.units[m[2]]
-        return f"{m[1]} {one if m[1] == '1' else many}"
+        return f"{m[1]} {numbers.counted(locale.units[m[2]], m[1])}"
 
     return text.sub(_unit_pattern(tuple(locale.units)), read)
 
@@ -338,7 +341,7 @@ def _numbers(text: Tracked, locale: Locale) -> Tracked:
 
 
 def _greek(text: Tracked, locale: Locale) -> Tracked:
-    return text if text.text.isascii() else text.sub(_GREEK_WORD, lambda m: " ")
+    return text if text.text.isascii() or locale.language == "el" else text.sub(_GREEK_WORD, lambda m: " ")
 
 
 def _characters(text: Tracked, locale: Locale) -> Tracked:
@@ -367,3 +370,19 @@ _RULES: tuple[Rule, ...] = (
     *(_abbreviations, _ordinals, _symbols, _ranges, _greek, _characters, _blanks, _english, _numbers),
     *(_slashes, _characters, _blanks, _tight_punctuation),
 )
+
+
+def _unspaced(text: Tracked, locale: Locale) -> Tracked:
+    return japanese.read(text) if locale.language == "ja" else chinese.read(text)
+
+
+def _words_apart(text: Tracked, locale: Locale) -> Tracked:
+    return words_apart(text, locale.language)
+
+
+_UNSPACED_RULES: tuple[Rule, ...] = (
+    *(_composed, _emoji, _addresses, _unspaced, _abbreviations, _symbols, _characters, _slashes, _characters, _blanks),
+    *(_tight_punctuation, _words_apart),
+)
+"""Where words have no blanks between them, what is a number cannot be told by its edges: such languages bring their own
+rules, and blanks come in at the end."""

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from avatarium.engine.speech.text.locales import Locale
+from avatarium.engine.speech.tongues import UNSPACED
 
 LONGEST_PIECE = 240
 """Characters; a sentence that is longer is cut at a clause. 240 letters stay below the voices' 510 phonemes."""
+LONGEST_UNSPACED_PIECE = 80
+"""The same of Chinese and Japanese, whose characters are a syllable or two each."""
 SHORTEST_PIECE = 25
 """A cut at a clause leaves at least this many characters on its left."""
 
@@ -65,13 +68,14 @@ _WRAPPED_LINE = 50
 
 def pieces(text: str, locale: Locale) -> Iterator[Piece]:
     """Sentences, one by one; those that are too long in several pieces."""
+    longest = LONGEST_UNSPACED_PIECE if locale.language in UNSPACED else LONGEST_PIECE
     start = 0
     for end in _END.finditer(text):
         if not _ends(text, start, end, locale):
             continue
-        yield from _cut(text[start : end.end()], _boundary(end.group()))
+        yield from _cut(text[start : end.end()], _boundary(end.group()), longest)
         start = end.end()
-    yield from _cut(text[start:], Boundary.SENTENCE)
+    yield from _cut(text[start:], Boundary.SENTENCE, longest)
 
 
 def opening(piece: Piece, longest: int) -> tuple[Piece, ...]:
@@ -126,10 +130,10 @@ def _abbreviates(word: str, before: str, after: str, locale: Locale) -> bool:
     return word.isdigit() and len(word) <= 3 and not before[: -len(word)].strip()
 
 
-def _cut(text: str, boundary: Boundary) -> Iterator[Piece]:
+def _cut(text: str, boundary: Boundary, longest: int) -> Iterator[Piece]:
     text = text.strip()
-    while len(text) > LONGEST_PIECE:
-        at, kind = _place(text, LONGEST_PIECE)
+    while len(text) > longest:
+        at, kind = _place(text, longest)
         head, text = text[:at].strip(), text[at:].strip()
         if head:
             yield Piece(text=head, boundary=kind)

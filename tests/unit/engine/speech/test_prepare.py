@@ -150,10 +150,10 @@ def test_tags_are_left_out_and_plain_signs_stay() -> None:
         (" \n\t", "empty_text"),
         ("...!?", "nothing_to_say"),
         ('<break time="1s"/>', "nothing_to_say"),
-        ("Привет, мир", "no_voice_for_language"),
-        ("안녕하세요", "no_voice_for_language"),
-        ("你好。", "no_voice_for_language"),
-        ("こんにちは", "no_voice_for_language"),
+        ("Привет, мир", "wrong_script"),
+        ("안녕하세요", "wrong_script"),
+        ("你好。", "wrong_script"),
+        ("こんにちは", "wrong_script"),
         ("नमस्ते", "wrong_script"),
         ("x" * (MAX_CHARACTERS + 1), "text_too_long"),
         ('Hi <break time="soon"/>', "bad_break"),
@@ -169,7 +169,7 @@ def test_bad_text(text: str, code: str) -> None:
 
 def test_language_without_readings() -> None:
     with pytest.raises(OptionError) as caught:
-        prepare("Guten Tag", "de")
+        prepare("saluton", "eo")
     assert caught.value.code == "no_voice_for_language"
 
 

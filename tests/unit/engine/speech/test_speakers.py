@@ -17,8 +17,20 @@ def test_every_language_and_gender_that_is_promised() -> None:
     for language in ("en-US", "en-GB", "es", "it", "pt-BR", "hi"):
         assert {(language, Gender.FEMALE), (language, Gender.MALE)} <= offered
     assert ("fr", Gender.FEMALE) in offered
-    live = {(voice.language, voice.gender) for voice in voices() if voice.live}
-    assert live == {("en-US", Gender.FEMALE), ("en-US", Gender.MALE)}
+    natural = {(v.language, v.gender) for v in voices() if v.live and v.engine is not Engine.ESPEAK}
+    assert natural == {("en-US", Gender.FEMALE), ("en-US", Gender.MALE)}
+
+
+def test_all_voices_of_kokoro_are_there() -> None:
+    assert sum(voice.engine is Engine.KOKORO for voice in voices()) == 54
+
+
+def test_a_robot_speaks_only_what_no_natural_voice_does() -> None:
+    natural = {voice.language.split("-")[0] for voice in voices() if voice.engine is not Engine.ESPEAK}
+    robots = [voice for voice in voices() if voice.engine is Engine.ESPEAK]
+    assert robots and not natural & {voice.language for voice in robots}
+    assert all("robotic" in voice.description and voice.live for voice in robots)
+    assert {voice.gender for voice in robots if voice.language == "de"} == set(Gender)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +45,11 @@ def test_every_language_and_gender_that_is_promised() -> None:
         ("pt", "kokoro-dora-pt"),
         ("pt_BR", "kokoro-dora-pt"),
         ("es-MX", "kokoro-dora-es"),
+        ("ja-JP", "kokoro-alpha-ja"),
+        ("zh-TW", "kokoro-xiaobei-zh"),
+        ("cmn", "kokoro-xiaobei-zh"),
+        ("de-AT", "espeak-woman-de"),
+        ("no-NO", "espeak-woman-nb"),
     ],
 )
 def test_finding(asked: str, name: str) -> None:
@@ -48,7 +65,7 @@ def test_finding_by_language_and_kind() -> None:
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        ("de", "no_voice_for_language"),
+        ("eo", "no_voice_for_language"),
         ("zz-ZZ", "no_voice_for_language"),
         ("kokoro-hart", "unknown_voice"),
         ("", "unknown_voice"),
