@@ -143,7 +143,8 @@ def start(
     returns=dict[str, Any],
 )
 def records(params: Annotated[Records, Params], request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
-    """Your trainings, newest first."""
+    """Your trainings of avatars, newest first. Those of lip-sync models are in `video/lip_models`, and as long as they
+    are not done in `userVideoTwin/trainingRecords`."""
     return ok(TwinDesk(platform, request, caller).page(params))
 
 
@@ -155,7 +156,7 @@ def records(params: Annotated[Records, Params], request: Request, caller: Reader
     returns=list[dict[str, Any]],
 )
 def user_records(request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
-    """All your trainings at once, newest first."""
+    """All your trainings of avatars at once, newest first, as `userVideoTwin/records` has them by the page."""
     return ok(TwinDesk(platform, request, caller).whole())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from avatarium.accounts.reconcile import reconcile
 from avatarium.api.routes import twins
 from avatarium.catalogue.models import PHOTO, lip_models
 from avatarium.clock import HOUR_MS
@@ -18,7 +19,8 @@ from avatarium.families import lip_model, twin_advice
 from avatarium.families import twin as twin_family
 from avatarium.families.consent import STANDARD
 from avatarium.storage.models import objects
-from avatarium.tasks.models import Task
+from avatarium.tasks.family import Desk, Plan
+from avatarium.tasks.models import Task, tasks
 from avatarium.tasks.states import State
 from tests.running import COINS, Running, job_of, running
 from tests.support.stage import stages
@@ -285,6 +287,30 @@ def test_a_model_is_not_kept_of_an_avatar_that_went_meanwhile(it: Running) -> No
     assert it.balance() == (COINS, 0) and it.get("video/lip_models") == []
     it.work()
     assert it.balance() == (COINS, 0)
+
+
+def test_a_model_asked_for_in_the_instant_of_the_removal_costs_nothing(
+    it: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The avatar goes after the request was looked at and before it is written."""
+    twin, look = made_twin(it), lip_model.FAMILY.plan
+
+    def plan_and_remove(start: lip_model.LipModelStart, desk: Desk) -> Plan:
+        made = look(start, desk)
+        it.post("userVideoTwin/remove", {"_id": twin.training_id})
+        return made
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lip_model.FAMILY, "plan", plan_and_remove)
+        answer = it.post("userVideoTwin/continueTranining", {"_id": twin.training_id})
+    assert (answer["status"], answer["reason"]) == (404, "twin_gone")
+    assert it.balance() == (COINS, 0) and it.get("userVideoTwin/trainingRecords") == []
+    with it.platform.database.read() as c:
+        assert reconcile(c) == []
+        assert c.execute(sa.select(tasks.c.id).where(tasks.c.family == lip_model.FAMILY.name)).all() == []
+    other = made_twin(it)
+    assert it.post("userVideoTwin/continueTranining", {"_id": other.training_id})["current_status"] == "initialized"
+    assert it.balance() == (COINS - 100, 0)
 
 
 # What goes with an avatar

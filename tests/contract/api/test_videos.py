@@ -92,6 +92,54 @@ def test_the_price_is_a_guess_where_it_is_not(it: Running) -> None:
     assert it.post("video/generate", {**BODY, "audioSrc": "", "custom_voice": BODY["audioSrc"]})["coins"] == 10
 
 
+FILM = "https://files.example/film.mp4"
+
+
+def test_a_video_and_a_blur_behind_are_shown_and_take_their_time(it: Running) -> None:
+    plain, more = it.post("video/generate", BODY), {"background_video": FILM, "background_blur": "0.4"}
+    video = it.post("video/generate", BODY | more)
+    record = it.post("video/awsResult", {"_id": video["_id"]})[0]
+    assert (record["background_video"], record["background_blur"], record["credentials_url"]) == (FILM, 0.4, "")
+    with it.platform.database.read() as c:
+        expected = dict(c.execute(sa.select(tasks.c.id, tasks.c.expected_s)).tuples().all())
+    assert expected[video["_id"]] > expected[plain["_id"]] and video["coins"] == plain["coins"]
+
+
+def test_an_avatar_that_is_told_anew_from_its_ground_takes_its_time(it: Running) -> None:
+    """Making it was in no estimate."""
+    avatar = made_twin(it).avatar.id
+    told = {"anchor_id": avatar, "anchor_type": 1, "anchor_background_color": "rgb(9,9,9)"}
+    ids = [it.post("video/generate", BODY | told | more)["_id"] for more in ({}, {"color": "rgb(1,2,3)"})]
+    with it.platform.database.read() as c:
+        expected = dict(c.execute(sa.select(tasks.c.id, tasks.c.expected_s)).tuples().all())
+    assert expected[ids[1]] - expected[ids[0]] == pytest.approx(50, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason", "word"),
+    [
+        ({"background_video": FILM, "back_id": "x"}, "two_backgrounds", "`background_video`"),
+        ({"background_video": FILM, "custom_back_id": "x"}, "two_backgrounds", "`custom_back_id`"),
+        ({"background_video": FILM, "alpha": True}, "alpha_and_background", "clear ground"),
+        ({"background_blur": 0.3, "alpha": True}, "alpha_and_background", "clear ground"),
+        ({"background_video": "film.mp4"}, "bad_url", "`background_video`"),
+        ({"background_blur": 2}, "invalid_request", "background_blur"),
+    ],
+)
+def test_grounds_that_exclude_each_other_cost_nothing(
+    it: Running, wrong: dict[str, Any], reason: str, word: str
+) -> None:
+    answer = it.post("video/generate", BODY | wrong)
+    assert (answer["status"], answer["reason"]) == (400, reason) and word in answer["message"]
+    assert it.balance() == (COINS, 0)
+
+
+def test_a_picture_is_no_video_to_stand_before(it: Running) -> None:
+    url = it.upload(b"\xff\xd8\xff\xe0" + bytes(60), "wall.jpg")
+    answer = it.post("video/generate", BODY | {"background_video": url})
+    assert (answer["status"], answer["reason"]) == (400, "wrong_kind") and "`background_video`" in answer["message"]
+
+
 def test_two_backgrounds_have_the_number_that_clients_know(it: Running) -> None:
     answer = it.post("video/generate", BODY | {"back_id": "a", "custom_back_id": "b"})
     assert (answer["status"], answer["code"]) == (400, 30005)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from avatarium.clock import ManualClock
 from avatarium.engine.face.video import rematting
-from avatarium.families.twin_ground import told_from
+from avatarium.families.twin_ground import KEPT, told_from
 from avatarium.storage.models import objects
 from tests.running import Running, job_of, running
 from tests.support.twins import MadeTwin, made_twin, started
@@ -53,3 +54,26 @@ def test_nothing_is_kept_of_an_avatar_that_was_removed_meanwhile(it: Running, mo
     remove = {"_id": twin.training_id}
     path = told(it, twin, monkeypatch, lambda: it.post("userVideoTwin/remove", remove))
     assert path.read_bytes() == b"told" and kept(it, twin) == []
+
+
+def test_of_many_grounds_those_stay_that_were_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every ground that was ever named kept another avatar for days."""
+    clock, count = ManualClock(), 0
+
+    def rematted(package: Path, out: Path, **_: object) -> None:
+        nonlocal count
+        count += 1
+        out.write_bytes(b"told")
+
+    monkeypatch.setattr(rematting, "rematted", rematted)
+    with running(tmp_path, clock=clock) as it:
+        twin = made_twin(it)
+        for red in (1, 2, 3, 1, 4, 5):
+            clock.advance(60)
+            job = job_of(it.platform, started(it), {})
+            told_from(job, twin.avatar.package_key, (red, 0, 0), twin_id=twin.training_id)
+        assert count == 5, "the first was there still"
+        assert len(kept(it, twin)) == KEPT
+        clock.advance(60)
+        told_from(job_of(it.platform, started(it), {}), twin.avatar.package_key, (1, 0, 0), twin_id=twin.training_id)
+        assert count == 5, "it was used after the second and the third"

@@ -95,7 +95,12 @@ def _joints(pictures: Floats, heads: Floats) -> Floats:
         weight = np.float32(1 / (1 + abs(k)))
         summed[np.ix_(b, a)] += weight * apart[np.ix_(b + 1 + k, a + k)]
         weights[np.ix_(b, a)] += weight
-    return np.asarray(summed / np.maximum(weights, 1e-6), np.float32)
+    summed /= np.maximum(weights, 1e-6)
+    summed[-1], summed[:, 0] = (
+        np.inf,
+        np.inf,
+    )  # what would follow the last frame, or came before the first, is not known
+    return summed
 
 
 def _apart(values: Floats) -> Floats:

@@ -146,6 +146,25 @@ def test_an_edit_of_a_file_unknown_or_broken_is_signed_all_the_same(
         assert found.source_types == ()
 
 
+def test_credentials_of_a_webm_lie_beside_it_and_see_a_change(tmp_path: Path, signer: Signer) -> None:
+    webm, beside = tmp_path / "film.webm", tmp_path / "film.webm.c2pa"
+    with VideoWriter(webm, width=64, height=64, rate=None) as writer:
+        for level in range(10):
+            writer.write(np.full((64, 64, 3), 20 * level, np.uint8))
+    before = webm.read_bytes()
+    assert signer.sign_beside(webm, beside, title="Film", engine="the actor", source_type=SourceType.COMPOSITE)
+    assert webm.read_bytes() == before
+    found = read(webm, folder=signer.folder, beside=beside)
+    assert found is not None and found.trusted and found.problems == ()
+    assert (found.title, found.engines, found.actions) == ("Film", ("the actor",), ("c2pa.created",))
+    assert found.source_types == (SourceType.COMPOSITE,)
+    assert read(webm) is None
+    webm.write_bytes(before[:-20] + bytes([before[-20] ^ 1]) + before[-19:])
+    changed = read(webm, folder=signer.folder, beside=beside)
+    assert changed is not None and not changed.valid and changed.problems == ("assertion.dataHash.mismatch",)
+    assert not signer.sign_beside(beside, tmp_path / "no.c2pa", title="", engine="")
+
+
 def test_webm_and_mpeg_stay_unsigned_and_untouched(tmp_path: Path, media: Path, signer: Signer) -> None:
     webm, mpeg = tmp_path / "film.webm", tmp_path / "film.mpg"
     with VideoWriter(webm, width=64, height=64, rate=None) as writer:
