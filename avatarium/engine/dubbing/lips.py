@@ -1,0 +1,275 @@
+"""The lips of a dubbing: mouths of the film's own frames, laid in where the new words are spoken.
+
+The video actor of twins (``engine.face.video``) works here on the video itself, frame by frame at its own instants: no
+loop, no matting, no copy of the film. A video is taken in parts of about a minute, so that memory does not grow with
+its length. Outside of mouth and jaw a frame keeps every sample that it has, and so do frames in which nobody speaks,
+whose mouth is hidden, or whose person is not the one who speaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarium.engine.dubbing.fitting import Placed
+from avatarium.engine.dubbing.looking import Seen, look
+from avatarium.engine.face.life import Life
+from avatarium.engine.face.pose import Performance
+from avatarium.engine.face.topology import VERTICES
+from avatarium.engine.face.video.actor import Films, Loop, VideoActor
+from avatarium.engine.face.video.lie import Lie
+from avatarium.engine.face.video.view import HIDDEN, Speaking
+from avatarium.engine.face.video.warping import Tracked
+from avatarium.engine.speech.activity import Stretch
+from avatarium.engine.speech.records import Phoneme, Speech
+from avatarium.engine.video.container import open_media, unreadable
+from avatarium.engine.video.framing import Placement, Size
+from avatarium.engine.video.patching import Box, even_box, read_rgb, write_rgb
+from avatarium.engine.video.planes import PictureCoding, Planes, coding_of
+from avatarium.engine.video.probe import made_rate, picture_stream
+from avatarium.errors import InputError
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+PART_S = 60.0
+SPEAKS = 0.012
+"""How much a mouth moves (standard deviation of its opening, IOD) whose person speaks; at rest it is some 0.004."""
+_AROUND_S = 0.35
+"""Film before and after what is said that is looked at too."""
+_FADE_S = 0.16
+"""From the film's own mouth to the made one, and back."""
+_REACH = 1.5
+"""Size of what may change against the face's outline."""
+_SLOWEST, _FASTEST = 12, 60
+_RATE = 24_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A stretch of the video whose mouths are made together."""
+
+    start_s: float
+    end_s: float
+    placed: tuple[Placed, ...]
+
+    @property
+    def spans(self) -> tuple[Stretch, ...]:
+        """Where somebody speaks in it, before or after the dubbing; joined, rising."""
+        return joined([span for one in self.placed for span in speaking(one)], _AROUND_S, self.start_s, self.end_s)
+
+
+def parts_of(placed: Sequence[Placed], duration_s: float) -> tuple[Part, ...]:
+    """The parts of a video, cut where nobody speaks, each of about a minute or as much as is spoken at a stretch."""
+    found: list[Part] = []
+    held: list[Placed] = []
+    begun_s = 0.0
+    for one in sorted(placed, key=lambda p: p.segment.start_s):
+        if held and _end_s(one) - begun_s > PART_S and _begin_s(one) > _end_s(held[-1]):
+            cut_s = (_begin_s(one) + max(map(_end_s, held))) / 2
+            found.append(Part(start_s=begun_s, end_s=cut_s, placed=tuple(held)))
+            held, begun_s = [], cut_s
+        held.append(one)
+    found.append(Part(start_s=begun_s, end_s=duration_s + 1, placed=tuple(held)))
+    return tuple(part for part in found if part.placed)
+
+
+def speaking(one: Placed) -> tuple[Stretch, Stretch]:
+    """When the mouth of a segment moved, and when it is to move."""
+    own = Stretch(start_s=one.segment.start_s, end_s=one.segment.end_s)
+    return own, Stretch(start_s=one.fitted.start_s, end_s=one.fitted.end_s)
+
+
+def _begin_s(one: Placed) -> float:
+    return min(span.start_s for span in speaking(one))
+
+
+def _end_s(one: Placed) -> float:
+    return max(span.end_s for span in speaking(one))
+
+
+def joined(spans: Sequence[Stretch], around_s: float, low_s: float, high_s: float) -> tuple[Stretch, ...]:
+    """Stretches made longer on both sides, those that then meet taken together, within bounds."""
+    found: list[Stretch] = []
+    for span in sorted(spans, key=lambda s: s.start_s):
+        start_s, end_s = max(low_s, span.start_s - around_s), min(high_s, span.end_s + around_s)
+        if found and start_s <= found[-1].end_s:
+            found[-1] = Stretch(start_s=found[-1].start_s, end_s=max(end_s, found[-1].end_s))
+        elif end_s > start_s:
+            found.append(Stretch(start_s=start_s, end_s=end_s))
+    return tuple(found)
+
+
+class Lips:
+    """Paints the mouths of a dubbing into the frames of its video, which come in their order. For one thread.
+
+    Args:
+        media: the video.
+        placed: what is spoken, and when.
+        duration_s: of the video.
+    """
+
+    def __init__(self, media: Path, placed: Sequence[Placed], duration_s: float) -> None:
+        self.painted = 0
+        """Frames whose mouth was changed."""
+        self.silent: set[str] = set()
+        """Segments during which no mouth was seen to speak."""
+        self._media = media
+        self._parts = list(parts_of(placed, duration_s))
+        self._coding, self._fps = _coding(media)
+        self._now: Part | None = None
+        self._mouth: _Mouth | None = None
+
+    def prepare(self, width: int, height: int) -> _Paint:
+        """For :func:`repaint`."""
+        return _Paint(self, width, height)
+
+    def mouth_at(self, at_s: float) -> _Mouth | None:
+        """What paints the frame of a second; the film is looked at when the first frame of a part comes."""
+        while self._parts and self._parts[0].end_s <= at_s:
+            self._parts.pop(0)
+        part = self._parts[0] if self._parts and self._parts[0].start_s <= at_s else None
+        if part is not self._now:
+            self._now, self._mouth = part, None
+            if part is not None:
+                seen = look(self._media, self._coding, part.spans)
+                heard = _visible(part.placed, seen)
+                self.silent |= {one.segment.id for one in part.placed} - {one.segment.id for one in heard}
+                if seen is not None and heard:
+                    self._mouth = _Mouth(seen, heard, part, self._coding, self._fps)
+        return self._mouth
+
+
+class _Paint:
+    def __init__(self, lips: Lips, width: int, height: int) -> None:
+        self._lips = lips
+        self._picture = np.zeros((height, width, 3), np.uint8)
+
+    def __call__(self, planes: Planes, at_s: float) -> None:
+        mouth = self._lips.mouth_at(at_s)
+        if mouth is not None and mouth.paint(planes, at_s, self._picture):
+            self._lips.painted += 1
+
+
+class _Mouth:
+    """The mouth of one person in one part of a video."""
+
+    def __init__(self, seen: Seen, placed: Sequence[Placed], part: Part, coding: PictureCoding, fps: int) -> None:
+        self._times, self._fps, self._begin_s = seen.times_s, fps, part.start_s
+        self._frames = np.flatnonzero(seen.track.seen)
+        self._size = coding.width, coding.height
+        active = joined([span for one in placed for span in speaking(one)], 0.0, part.start_s, part.end_s)
+        shown = (seen.shown * _envelope(active, seen.times_s)).astype(np.float32)
+        self._loop = _loop(seen, shown)
+        actor = VideoActor(Films(base=Path()), self._size, self._loop, seen.measures.neutral, seen.bank)
+        self._speaking = Speaking(actor, _whole(self._size), None, seen.still)
+        self._performance = _performance(placed, part, fps)
+        self._last = -2
+
+    def paint(self, planes: Planes, at_s: float, picture: Image) -> bool:
+        """Change the mouth of a frame, in place; False where it is left as it is."""
+        number = int(np.abs(self._times - at_s).argmin())
+        if abs(self._times[number] - at_s) > 0.6 / self._fps or self._loop.shown[number] < HIDDEN:
+            return False
+        tick = min(max(0, round((at_s - self._begin_s) * self._fps)), len(self._performance) - 1)
+        if tick - self._last not in (0, 1):
+            self._speaking.begin()
+        self._last = tick
+        box = self._box(number)
+        read_rgb(planes, box, picture)
+        x0, y0, x1, y1 = box
+        before = picture[y0:y1, x0:x1].copy()
+        self._speaking.speak(picture, None, number, self._performance[tick])
+        write_rgb(planes, box, before, picture[y0:y1, x0:x1])
+        return True
+
+    def _box(self, number: int) -> Box:
+        points = self._loop.tracked.points[number, :, :2]
+        low, high = points.min(0), points.max(0)
+        middle, half = (low + high) / 2, (high - low) / 2 * _REACH
+        (left, top), (right, bottom) = (middle - half).tolist(), (middle + half).tolist()
+        return even_box(left, top, right, bottom, *self._size)
+
+
+def _visible(placed: Sequence[Placed], seen: Seen | None) -> list[Placed]:
+    """What the person who is seen says: his mouth moves when it was said in the original."""
+    if seen is None:
+        return []
+    return [one for one in placed if seen.moved(speaking(one)[0]) > SPEAKS]
+
+
+def _loop(seen: Seen, shown: Floats) -> Loop:
+    measures = seen.measures
+    return Loop(
+        order=np.arange(len(shown), dtype=np.int32),
+        tracked=Tracked(
+            points=seen.track.points[:, :VERTICES],
+            local=measures.local,
+            controls=measures.controls,
+            scale=measures.placing.scale,
+            turn=measures.placing.turn,
+            shift=measures.placing.shift,
+        ),
+        pose=measures.pose,
+        shown=shown,
+    )
+
+
+def _envelope(active: Sequence[Stretch], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 where somebody speaks, 0 where nobody does, with ramps outside."""
+    level = np.zeros(len(times_s))
+    for span in active:
+        away = np.maximum(span.start_s - times_s, times_s - span.end_s)
+        level = np.maximum(level, np.clip(1 - away / _FADE_S, 0, 1))
+    return level
+
+
+def _performance(placed: Sequence[Placed], part: Part, fps: int) -> Performance:
+    """The mouth over a part, from the very sound that will be heard."""
+    length_s = max(_end_s(one) for one in placed) + 1 - part.start_s
+    audio = np.zeros(round(length_s * _RATE), np.float32)
+    phonemes: list[Phoneme] = []
+    for one in placed:
+        at_s = one.at_s - part.start_s
+        first = max(0, round(at_s * _RATE))
+        sound = one.spoken.audio[: len(audio) - first]
+        audio[first : first + len(sound)] += sound
+        begun_s = phonemes[-1].end_s if phonemes else 0.0
+        phonemes += [
+            Phoneme(ipa=p.ipa, start_s=p.start_s + at_s, end_s=p.end_s + at_s, stress=p.stress)
+            for p in one.spoken.phonemes
+            if p.start_s + at_s >= begun_s
+        ]
+    speech = Speech(audio=audio, rate=_RATE, phonemes=tuple(phonemes), words=())
+    return Life(fps=float(fps)).perform(speech, int(length_s * fps))
+
+
+def _whole(size: tuple[int, int]) -> Lie:
+    width, height = size
+    placement = Placement(
+        source_x=0,
+        source_y=0,
+        source_width=width,
+        source_height=height,
+        target_x=0,
+        target_y=0,
+        target_width=width,
+        target_height=height,
+    )
+    return Lie(placement=placement, size=Size(width, height), smaller=None, scale=1.0, shift=np.zeros(2))
+
+
+def _coding(media: Path) -> tuple[PictureCoding, int]:
+    """How the pictures are painted, and how many there are in a second."""
+    with open_media(media, error=InputError, noun="video") as container:
+        stream = picture_stream(container, media)
+        rate = round(made_rate(stream))
+        first = next(container.decode(stream), None)
+        if first is None:
+            raise unreadable(media, error=InputError, noun="video")
+        coding = coding_of(stream, first, alpha=False, even=True, short_side=None)
+    return coding, min(max(rate, _SLOWEST), _FASTEST)

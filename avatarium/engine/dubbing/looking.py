@@ -1,0 +1,182 @@
+"""The face in a part of a video: followed where somebody speaks, and its mouths collected; nothing is cut out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from numpy.typing import NDArray
+
+from avatarium.engine.face.pose import Mouth
+from avatarium.engine.face.video.bank import Bank, build_bank
+from avatarium.engine.face.video.choosing import choose_person
+from avatarium.engine.face.video.fitness import LEAST_IOD
+from avatarium.engine.face.video.measures import Measures, measure
+from avatarium.engine.face.video.tracking import Track, track_face
+from avatarium.engine.face.video.visibility import MouthWatch
+from avatarium.engine.speech.activity import Stretch
+from avatarium.engine.video.container import open_media, unreadable
+from avatarium.engine.video.planes import PictureCoding
+from avatarium.engine.video.probe import MAX_PIXELS, picture_stream
+from avatarium.errors import FaceError, InputError
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+_SAMPLES = 8
+_LEAST_SEEN = 12
+"""Frames with a face below which nothing is done."""
+_MATRICES = {1: Colorspace.ITU709, 9: Colorspace.BT2020}
+_MOMENT_S = 0.02
+_QUICKEST_S = 1 / 31
+"""Of videos with more frames a second not every one is looked at; between two the face goes on evenly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen of one person in a part of a video."""
+
+    times_s: NDArray[np.float64]
+    """Of the frames that were looked at, rising, ``(n,)``."""
+    track: Track
+    measures: Measures
+    shown: Floats
+    """How far the mouth is free, 0..1, ``(n,)``."""
+    bank: Bank
+    still: tuple[int, Image]
+    """The frame whose mouth is most at rest, and its number."""
+
+    def moved(self, span: Stretch) -> float:
+        """How much the mouth opens and shuts in a time, in IOD: 0.01 is a mouth at rest."""
+        inside = (self.times_s >= span.start_s) & (self.times_s <= span.end_s) & self.track.seen
+        if inside.sum() < 4:
+            return 0.0
+        return float(np.std(self.measures.controls[inside, Mouth.OPEN]))
+
+
+def look(media: Path, coding: PictureCoding, spans: Sequence[Stretch]) -> Seen | None:
+    """Follow the face that is the largest in some stretches of a video; None where there is none to be used.
+
+    The film is decoded three times from the first stretch to the last.
+
+    Args:
+        media: the video.
+        coding: of the pictures that will be painted; sizes and colours are those.
+        spans: rising; the frames outside are not looked at.
+    """
+    times: list[float] = []
+
+    def followed() -> Iterator[Image]:
+        for at_s, frame in _pictures(media, coding, spans):
+            times.append(at_s)
+            yield frame
+
+    try:
+        person = choose_person(frame for _, frame in _pictures(media, coding, _samples(spans)))
+        if person is None:
+            return None
+        track = track_face(followed(), look=person)
+    except FaceError:
+        return None
+    if track.seen.sum() < _LEAST_SEEN:
+        return None
+    measures = measure(track)
+    if measures.iod < LEAST_IOD:
+        return None
+    return _collected(media, coding, spans, np.array(times), track, measures)
+
+
+def _samples(spans: Sequence[Stretch]) -> list[Stretch]:
+    """Moments spread over the stretches, each long enough for one frame of any video."""
+    total_s = sum(span.end_s - span.start_s for span in spans)
+    found, before_s = list[Stretch](), 0.0
+    for span in spans:
+        length_s = span.end_s - span.start_s
+        for number in range(_SAMPLES):
+            into_s = (number + 0.5) / _SAMPLES * total_s - before_s
+            if 0 <= into_s < length_s:
+                at_s = span.start_s + into_s
+                found.append(Stretch(start_s=at_s, end_s=at_s + _MOMENT_S))
+        before_s += length_s
+    return found
+
+
+def _collected(
+    media: Path,
+    coding: PictureCoding,
+    spans: Sequence[Stretch],
+    times: NDArray[np.float64],
+    track: Track,
+    measures: Measures,
+) -> Seen:
+    with MouthWatch(track) as watch:
+        for _, frame in _pictures(media, coding, spans):
+            watch.add(frame)
+        shown = watch.shown()
+    opened = np.abs(measures.controls[:, Mouth.OPEN]) + 10 * (shown < 1) + np.abs(measures.pose[:, :2]).max(1) / 8
+    calm = int(opened.argmin())
+    kept: list[Image] = []
+
+    def frames() -> Iterator[Image]:
+        for number, (_, frame) in enumerate(_pictures(media, coding, spans)):
+            if number == calm:
+                kept.append(frame.copy())
+            yield frame
+
+    bank = build_bank(frames(), track, measures, shown)
+    return Seen(times_s=times, track=track, measures=measures, shown=shown, bank=bank, still=(calm, kept[0]))
+
+
+def _pictures(media: Path, coding: PictureCoding, spans: Sequence[Stretch]) -> Iterator[tuple[float, Image]]:
+    """The frames of the stretches as RGB, of the shown size, upright."""
+    reformatter = VideoReformatter()
+    for at_s, frame in _frames(media, spans):
+        turns = round(frame.rotation / 90) % 4
+        size = (coding.height, coding.width) if turns % 2 else (coding.width, coding.height)
+        rgb = reformatter.reformat(
+            frame,
+            width=size[0],
+            height=size[1],
+            format="rgb24",
+            src_colorspace=_MATRICES.get(coding.matrix, Colorspace.ITU601),
+            src_color_range=ColorRange.JPEG if coding.full_range else ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG,
+            threads=1,
+        )
+        yield at_s, np.ascontiguousarray(np.rot90(np.asarray(rgb.to_ndarray(), np.uint8), turns))
+
+
+def _frames(media: Path, spans: Sequence[Stretch]) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Decoded frames within the stretches, with their instants; none nearer than a thirty-first of a second."""
+    if not spans:
+        return
+    with open_media(media, error=InputError, noun="video") as container:
+        stream = picture_stream(container, media)
+        stream.thread_type = "AUTO"
+        origin = Fraction(max(0, container.start_time or 0), 1_000_000)
+        base = stream.time_base
+        assert base is not None
+        begin = max(0, round((origin + Fraction(max(0.0, spans[0].start_s))) / base))
+        last_s, at = -1.0, 0
+        try:
+            container.seek(begin, stream=stream)
+            for frame in container.decode(stream):
+                if frame.pts is None or frame.width * frame.height > MAX_PIXELS:
+                    continue
+                at_s = float(frame.pts * base - origin)
+                while at < len(spans) and spans[at].end_s < at_s:
+                    at += 1
+                if at == len(spans):
+                    return
+                if at_s >= spans[at].start_s and at_s - last_s >= _QUICKEST_S - 1e-4:
+                    last_s = at_s
+                    yield at_s, frame
+        except av.InvalidDataError:
+            return
+        except av.FFmpegError as problem:
+            raise unreadable(media, error=InputError, noun="video") from problem
