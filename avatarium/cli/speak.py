@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from avatarium.cli.captions import caption_style, subtitle_file, write_subtitles
 from avatarium.cli.choices import behind, choice, exactly_one, human_size, text_of
 from avatarium.cli.console import note, video_progress
 from avatarium.cli.models import fetch_missing
 from avatarium.cli.quiet import native_chatter_hidden
 
 if TYPE_CHECKING:
+    from avatarium.engine.production import Take
     from avatarium.engine.talking import SpeakOptions
 
 
@@ -60,6 +62,16 @@ def speak(
         ),
     ] = None,
     alpha: Annotated[bool, typer.Option("--alpha", help="A clear background (.webm only).")] = False,
+    captions: Annotated[bool, typer.Option("--captions", help="Write what is said into the picture.")] = False,
+    captions_style: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON", help='How captions look, such as {"Fontsize": 60, "karaoke": true}; see docs/captions.md.'
+        ),
+    ] = None,
+    captions_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Keep what is said as subtitles, .srt or .vtt.")
+    ] = None,
     face: Annotated[int, typer.Option(metavar="N", help="Which face of several; 1 is the largest.")] = 1,
     fps: Annotated[int, typer.Option(metavar="N", help="Frames a second: 24, 25, 30 or 50.")] = 25,
     seed: Annotated[int, typer.Option(metavar="N", help="Another number, other movements of head and eyes.")] = 0,
@@ -85,20 +97,26 @@ def speak(
         fps=fps,
         **behind(background),
         alpha=alpha,
+        captions=caption_style(captions_style) if captions or captions_style else None,
+        write_down=captions_file is not None,
         face=face,
         seed=seed,
     )
     check_output(Path(out), alpha=alpha)
+    subtitles = subtitle_file(captions_file) if captions_file else None
     words = None if audio is not None else text_of(text, text_file)
-    _make(avatar, words, audio, Path(out), options)
+    take = _make(avatar, words, audio, Path(out), options)
+    if subtitles:
+        write_subtitles(subtitles, take.words)
 
 
-def _make(avatar: str, text: str | None, audio: str | None, out: Path, options: SpeakOptions) -> None:
-    from avatarium.engine.capabilities import RECOGNISER, assets_of_voice
+def _make(avatar: str, text: str | None, audio: str | None, out: Path, options: SpeakOptions) -> Take:
+    from avatarium.engine.capabilities import RECOGNISER, TRANSCRIPTION, assets_of_voice
     from avatarium.engine.talking import choose_voice, perform, prepare_view, script_of_audio, script_of_text
 
     if audio is not None:
-        script, models = script_of_audio(audio, options, note), RECOGNISER.assets
+        heard = TRANSCRIPTION.assets if options.captions or options.write_down else ()
+        script, models = script_of_audio(audio, options, note), (*RECOGNISER.assets, *heard)
     else:
         script, models = script_of_text(text or "", avatar, options), assets_of_voice(choose_voice(avatar, options))
     notes: list[str] = []
@@ -111,3 +129,4 @@ def _make(avatar: str, text: str | None, audio: str | None, out: Path, options: 
         take = perform(view, script, out, options=options, progress=progress)
     print(f"{out}: {take.duration_s:.1f} s, {view.size} at {take.fps} fps, {human_size(out.stat().st_size)}")
     print(f"made in {take.wall_s:.1f} s, real-time factor {take.real_time_factor:.2f}")
+    return take

@@ -34,6 +34,22 @@ def recognise(sound: Sound, language: str | None = None) -> Speech:
     return phonemes_from_audio(sound.samples, sound.rate, language)
 
 
+def written_down(speech: Speech, language: str = "") -> Speech:
+    """The same speech with its words, which are recognised, as :func:`transcribe` does.
+
+    Args:
+        language: BCP 47 tag; found out where it is empty, or one that recognition does not know.
+
+    Raises:
+        AssetError: the recogniser cannot be had.
+    """
+    from avatarium.engine.speech.transcripts import languages, transcribe
+
+    code = language.split("-")[0].lower()
+    heard = transcribe(speech.audio, speech.rate, language=code if code in languages() else "", speakers=1)
+    return replace(speech, words=tuple(word for said in heard.segments for word in said.words))
+
+
 def in_pieces(speech: Speech, fps: int) -> Iterator[Speech]:
     """Pieces of 8 to 20 seconds, cut in pauses where there are any, every cut at a frame; together the very same sound.
 

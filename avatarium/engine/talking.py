@@ -11,12 +11,13 @@ import numpy as np
 
 from avatarium.engine.avatars import built_in, read_avatar
 from avatarium.engine.backdrops import before_film, needs_backdrop, photo_before_blur, sharpened
+from avatarium.engine.captions.style import CaptionStyle
 from avatarium.engine.face import Emotion, Life, PhotoActor, Shot, Stage, View, frame_shot
 from avatarium.engine.face.style import SpeakingStyle
 from avatarium.engine.filmed import filmed_view, open_filmed
 from avatarium.engine.picture.read import Picture
-from avatarium.engine.production import Renderer, Take, make_video
-from avatarium.engine.recording import RATE, in_pieces, recognise
+from avatarium.engine.production import Captioner, Renderer, Take, make_video
+from avatarium.engine.recording import RATE, in_pieces, recognise, written_down
 from avatarium.engine.script import Progress, Script, spoken_script
 from avatarium.engine.speech import Speech, Voice, find_voice
 from avatarium.engine.spoken import SpokenFile
@@ -70,6 +71,10 @@ class SpeakOptions:
     """The folder in which a twin is unpacked while it is shown; None is the system's."""
     style: SpeakingStyle | None = None
     """How this very person speaks; None is how most people do."""
+    captions: CaptionStyle | None = None
+    """Write what is said into the picture, looking like this."""
+    write_down: bool = False
+    """Recognise the words of a recording, so that the take knows them; with captions that is done anyway."""
     reverse: bool = True
     """Whether the film of a twin may be played back and forth, where it was laid out so because no moment of it leads
     on to another; else it is only played forwards, and a jump may be seen."""
@@ -166,6 +171,8 @@ def script_of_text(text: str, avatar: str | Path, options: SpeakOptions) -> Scri
 def script_of_audio(audio: str | Path | SpokenFile, options: SpeakOptions, note: Note | None = None) -> Script:
     """What is said in a recording; in speech of our own (:class:`SpokenFile`) it is known and not recognised.
 
+    Words of another recording are known only where the options ask for captions, or for it to be written down.
+
     Raises:
         AudioError: it cannot be read or is silent; or, with the first piece, nobody speaks in it.
     """
@@ -176,7 +183,11 @@ def script_of_audio(audio: str | Path | SpokenFile, options: SpeakOptions, note:
         note(f"{Path(audio).name} is clipped: it was recorded too loud. It is used as it is.")
 
     def pieces() -> Iterator[Speech]:
-        yield from in_pieces(recognise(sound, options.language), options.fps)
+        speech = recognise(sound, options.language)
+        if options.captions or options.write_down:
+            spoken = options.captions.language if options.captions else ""
+            speech = written_down(speech, spoken or options.language or "")
+        yield from in_pieces(speech, options.fps)
 
     return Script(pieces(), sound.duration_s)
 
@@ -271,7 +282,18 @@ def perform(
         if progress:
             progress(done_s, max(done_s, script.expected_s))
 
-    return make_video(view, script, out, life=life, alpha=options.alpha, progress=on_frame)
+    captions = _captions(options, view.size)
+    return make_video(view, script, out, life=life, alpha=options.alpha, captions=captions, progress=on_frame)
+
+
+def _captions(options: SpeakOptions, size: Size) -> Captioner | None:
+    if options.captions is None:
+        return None
+    from avatarium.engine.captions.painter import CaptionPainter
+
+    spoken = options.language or (find_voice(options.voice).language if options.voice else "")
+    style = replace(options.captions, language=options.captions.language or spoken)
+    return CaptionPainter(style, size, frame_s=1 / options.fps)
 
 
 def nearest_size(width: int, height: int) -> Size:
