@@ -43,7 +43,7 @@ def told_from(job: Job[Any], package_key: str, ground: Ground, *, twin_id: str) 
     expires_ms = job.clock.now_ms() + round(job.settings.result_days * DAY_MS)
     if job.storage.info(key) is not None:
         with job.database.write() as c:
-            job.storage.keep_until(c, key, expires_ms)
+            c.execute(sa.update(objects).where(objects.c.key == key).values(expires_ms=expires_ms))
         with suppress(NotFoundError):  # gone in this very moment, for newer ones
             return package_of(job, key)
     out = job.scratch / f"{job.task.attempt}-told.twin"

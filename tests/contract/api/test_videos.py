@@ -101,7 +101,7 @@ def test_a_video_and_a_blur_behind_are_shown_and_take_their_time(it: Running) ->
     record = it.post("video/awsResult", {"_id": video["_id"]})[0]
     assert (record["background_video"], record["background_blur"], record["credentials_url"]) == (FILM, 0.4, "")
     with it.platform.database.read() as c:
-        expected = dict(c.execute(sa.select(tasks.c.id, tasks.c.expected_s)).tuples().all())
+        expected = {row.id: row.expected_s for row in c.execute(sa.select(tasks.c.id, tasks.c.expected_s))}
     assert expected[video["_id"]] > expected[plain["_id"]] and video["coins"] == plain["coins"]
 
 
@@ -111,7 +111,7 @@ def test_an_avatar_that_is_told_anew_from_its_ground_takes_its_time(it: Running)
     told = {"anchor_id": avatar, "anchor_type": 1, "anchor_background_color": "rgb(9,9,9)"}
     ids = [it.post("video/generate", BODY | told | more)["_id"] for more in ({}, {"color": "rgb(1,2,3)"})]
     with it.platform.database.read() as c:
-        expected = dict(c.execute(sa.select(tasks.c.id, tasks.c.expected_s)).tuples().all())
+        expected = {row.id: row.expected_s for row in c.execute(sa.select(tasks.c.id, tasks.c.expected_s))}
     assert expected[ids[1]] - expected[ids[0]] == pytest.approx(50, abs=1)
 
 
