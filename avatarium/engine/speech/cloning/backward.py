@@ -26,7 +26,9 @@ class Tape:
         self.graph = graph
         self.shapes = dict(shapes)
         self.stored = {tensor.name: tensor for tensor in graph.initializer}
-        self._numbers = count()
+        self.live: set[str] = set()
+        """What depends on the wanted values."""
+        self._numbers = count(len(graph.node))
         self._known: dict[tuple[bytes, str, tuple[int, ...]], str] = {}
 
     def op(self, kind: str, *inputs: str, outputs: int = 1, name: str = "", **attributes: Any) -> str:
@@ -38,10 +40,10 @@ class Tape:
 
     def constant(self, value: Any, kind: type = np.float32) -> str:
         """Store an array; the same one is stored once."""
-        array = np.ascontiguousarray(value, kind)
+        array: np.ndarray[Any, Any] = np.asarray(value, kind, order="C")
         key = (array.tobytes() if array.size < 64 else str(next(self._numbers)).encode(), str(kind), array.shape)
         if key not in self._known:
-            self._known[key] = f"back/stored.{len(self._known)}"
+            self._known[key] = f"back/stored.{len(self.graph.initializer)}"
             self.graph.initializer.append(numpy_helper.from_array(array, self._known[key]))
         return self._known[key]
 
@@ -51,7 +53,8 @@ class Tape:
 
     def array(self, name: str) -> np.ndarray[Any, Any]:
         """A stored weight."""
-        return numpy_helper.to_array(self.stored[name])
+        array: np.ndarray[Any, Any] = numpy_helper.to_array(self.stored[name])
+        return array
 
 
 def append_gradients(tape: Tape, loss: str, wanted: Sequence[str]) -> dict[str, str]:
@@ -60,7 +63,7 @@ def append_gradients(tape: Tape, loss: str, wanted: Sequence[str]) -> dict[str, 
     Raises:
         ValueError: an operator on the way has no rule, or a wanted value does not reach the loss.
     """
-    live = _reached(tape.graph, wanted)
+    live = tape.live = _reached(tape.graph, wanted)
     parts: dict[str, list[str]] = defaultdict(list)
     parts[loss].append(tape.op("Expand", tape.constant(1.0), tape.op("Shape", loss)))
     for node in [node for node in reversed(tape.graph.node) if any(name in live for name in node.input)]:
@@ -121,7 +124,7 @@ def _both(tape: Tape, node: Any, left: str, right: str) -> list[str]:
 
 
 def _moves(tape: Tape, name: str) -> bool:
-    return name not in tape.stored
+    return name in tape.live
 
 
 def _add(tape: Tape, node: Any, g: list[str]) -> Sequence[str]:
@@ -185,7 +188,10 @@ def _logarithm(tape: Tape, node: Any, g: list[str]) -> Sequence[str]:
 
 
 def _root(tape: Tape, node: Any, g: list[str]) -> Sequence[str]:
-    return [tape.op("Div", tape.op("Mul", g[0], tape.constant(0.5)), node.output[0])]
+    """A root of nothing has no slope; it is given a finite one, which what made the nothing then takes to zero."""
+    return [
+        tape.op("Div", tape.op("Mul", g[0], tape.constant(0.5)), tape.op("Max", node.output[0], tape.constant(1e-5)))
+    ]
 
 
 def _power(tape: Tape, node: Any, g: list[str]) -> Sequence[str]:
@@ -280,7 +286,7 @@ def _split(tape: Tape, node: Any, g: list[str]) -> Sequence[str]:
 
 def _sliced(tape: Tape, node: Any, g: list[str]) -> Sequence[str]:
     """Steps of one; from the start to an end that is worked out, or with ends that do not depend on the length."""
-    if _moves(tape, node.input[2]):
+    if node.input[2] not in tape.stored:
         return [_lengthened(tape, g[0], node.input[0])]
     shape = tape.shapes[node.input[0]]
     starts, ends = (tape.array(name).tolist() for name in node.input[1:3])

@@ -17,18 +17,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from avatarium.engine.speech.cloning.backward import Tape, append_gradients
+from avatarium.engine.speech.cloning.ear import BANDS, FLOOR, HOP, WINDOW, transform, triangles
 from avatarium.engine.speech.models.sessions import open_session
 
 RATE = 24_000
-WINDOW, HOP = 600, 240
-"""25 and 10 ms at 24 kHz."""
-BANDS = 80
-_SPECTRUM = 768
-"""Length of the transform: bins of 31.25 Hz, those of 512 points at 16 kHz, which the nets were taught with."""
-_BINS = 257
-_HIGHEST_HZ, _LOWEST_HZ = 8_000.0, 20.0
-_EMPHASIS = 0.97
-_FLOOR = 1.19e-7
+FRAME = 600
+"""Samples of one frame of the decoder, 25 ms."""
 
 TEXT, PITCH, LOUDNESS = (
     "/encoder/MatMul_1_output_0",
@@ -89,11 +83,10 @@ def _forward(kokoro: Path, campplus: Path) -> Any:
 
 
 def _append_ear(tape: Tape) -> None:
-    """Kaldi's filter bank (25 ms, Povey window) as a convolution, at 24 kHz."""
-    parts = tape.op("Conv", "audio", tape.constant(_transform()), strides=[HOP])
+    parts = tape.op("Conv", "audio", tape.constant(transform()[:, None]), strides=[HOP])
     power = tape.op("Mul", parts, parts)
-    summed = tape.op("Conv", power, tape.constant(np.concatenate([_mel().T] * 2, axis=1)[:, :, None]))
-    floored = tape.op("Max", summed, tape.constant(_FLOOR))
+    summed = tape.op("Conv", power, tape.constant(np.concatenate([triangles().T] * 2, axis=1)[:, :, None]))
+    floored = tape.op("Max", summed, tape.constant(FLOOR))
     turned = tape.op("Transpose", tape.op("Log", floored), perm=[0, 2, 1])
     mean = tape.op("ReduceMean", turned, tape.numbers(1), keepdims=1)
     tape.op("Sub", turned, mean, name="heard")
@@ -135,31 +128,6 @@ def _append_loss(tape: Tape) -> None:
     tape.op("Sub", tape.op("ReduceSum", apart, keepdims=0), alike, name="loss")
 
 
-def _transform() -> Array:
-    """Cosine and sine of every bin, windowed, with the mean of each frame and the pre-emphasis worked in."""
-    time = np.arange(WINDOW)
-    window = (0.5 - 0.5 * np.cos(2 * np.pi * time / (WINDOW - 1))) ** 0.85
-    waves = np.exp(-2j * np.pi * np.outer(np.arange(_BINS), time) / _SPECTRUM) * window
-    waves -= waves.mean(axis=1, keepdims=True)
-    bins_hz = np.arange(_BINS) * RATE / _SPECTRUM
-    emphasis = np.abs(1 - _EMPHASIS * np.exp(-2j * np.pi * bins_hz / 16_000))
-    waves *= emphasis[:, None] * 32_768.0 * (16_000 / RATE)
-    return np.concatenate([waves.real, waves.imag])[:, None].astype(np.float32)
-
-
-def _mel() -> Array:
-    """Kaldi's triangles on the mel scale, ``(bins, bands)``."""
-
-    def mel(hertz: Any) -> Any:
-        return 1127.0 * np.log(1.0 + np.asarray(hertz) / 700.0)
-
-    edges = np.linspace(mel(_LOWEST_HZ), mel(_HIGHEST_HZ), BANDS + 2)
-    at = mel(np.arange(_BINS) * RATE / _SPECTRUM)[:, None]
-    rise = (at - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    fall = (edges[2:] - at) / (edges[2:] - edges[1:-1])
-    return np.maximum(0.0, np.minimum(rise, fall)).astype(np.float32)
-
-
 _PROBE_FRAMES = 60
 """A second and a half: long enough that no length is one by chance."""
 
@@ -179,7 +147,7 @@ def _shapes(graph: Any) -> dict[str, tuple[int, ...]]:
 
 def frames_heard(frames: int) -> int:
     """Moments that the ear has of so many frames of the decoder."""
-    return (frames * WINDOW - WINDOW) // HOP + 1
+    return (frames * FRAME - WINDOW) // HOP + 1
 
 
 def probe(frames: int) -> Mapping[str, Array]:

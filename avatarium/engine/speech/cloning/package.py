@@ -64,7 +64,7 @@ def write_voice(voice: VoiceFile, out: Path) -> None:
     with zipfile.ZipFile(arrays, "w", zipfile.ZIP_STORED) as inner:
         for name in _SHAPES:
             held = io.BytesIO()
-            np.lib.format.write_array(held, np.asarray(getattr(voice, name), "<f4"), allow_pickle=False)
+            np.save(held, np.asarray(getattr(voice, name), "<f4"), allow_pickle=False)
             inner.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), held.getvalue())
     manifest = json.dumps({"version": VERSION, **asdict(voice.facts)}, indent=1, sort_keys=True)
     partial = out.with_name(f"{out.name}.part")
@@ -104,14 +104,16 @@ def _members(held: bytes) -> dict[str, bytes]:
 def _facts(manifest: dict[str, Any]) -> VoiceFacts:
     if manifest["version"] != VERSION:
         raise ValueError("another version")
-    numbers = ("similarity", "nearest_stock_similarity", "seconds_used")
-    texts = ("method", "language", "nearest_stock")
     error = manifest["word_error"]
     return VoiceFacts(
+        method=_text(manifest["method"]),
         gender=Gender(manifest["gender"]),
+        language=_text(manifest["language"]),
+        similarity=_number(manifest["similarity"]),
+        nearest_stock=_text(manifest["nearest_stock"]),
+        nearest_stock_similarity=_number(manifest["nearest_stock_similarity"]),
+        seconds_used=_number(manifest["seconds_used"]),
         word_error=None if error is None else _number(error),
-        **{name: _number(manifest[name]) for name in numbers},
-        **{name: _text(manifest[name]) for name in texts},
     )
 
 
@@ -128,13 +130,13 @@ def _text(value: object) -> str:
 
 
 def _array(held: bytes, shape: tuple[int, ...]) -> Array:
-    stream = io.BytesIO(held)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError("another kind of array")
-    found, turned, kind = np.lib.format.read_array_header_1_0(stream)
-    if found != shape or turned or kind != np.dtype("<f4"):
-        raise ValueError("another shape")
-    values = np.frombuffer(stream.read(), "<f4").reshape(shape)
+    head = io.BytesIO()
+    np.save(head, np.zeros(shape, "<f4"), allow_pickle=False)
+    size = 4 * math.prod(shape)
+    start = len(head.getvalue()) - size
+    if len(held) != start + size or held[:start] != head.getvalue()[:start]:
+        raise ValueError("another array")
+    values = np.frombuffer(held, "<f4", offset=start).reshape(shape)
     if not np.isfinite(values).all() or np.abs(values).max() > _LARGEST_VALUE:
         raise ValueError("no voice has such values")
     return values.astype(np.float32)

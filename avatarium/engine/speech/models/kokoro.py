@@ -57,8 +57,12 @@ def speak(signs: str, *, voice: str, rate: float, threads: int) -> Rendering:
 
 def speak_in_style(signs: str, *, styles: NDArray[np.float32], rate: float, threads: int) -> Rendering:
     """As :func:`speak`, by a voice of which only its table is there: styles by the number of signs, ``(n, 256)``."""
-    tokens = np.array([[0, *(_vocabulary()[sign] for sign in signs), 0]], np.int64)
     style = styles[min(len(signs), len(styles) - 1)][None]
-    inputs = {"tokens": tokens, "style": style, "speed": np.array([rate], np.float32)}
+    inputs = {"tokens": tokens(signs), "style": style, "speed": np.array([rate], np.float32)}
     audio, frames = _session(threads).run(None, inputs)
     return rendering(np.clip(audio.reshape(-1), -1.0, 1.0), frames)
+
+
+def tokens(signs: str) -> NDArray[np.int64]:
+    """What the network takes for a transcript: a number for each sign, between two pads."""
+    return np.array([[0, *(_vocabulary()[sign] for sign in signs), 0]], np.int64)

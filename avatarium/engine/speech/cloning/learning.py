@@ -1,0 +1,131 @@
+"""The style of a voice, found by walking down the slope of what its phrases lose against the recording.
+
+Styles are counted in the coordinates in which the ready voices lie as a round cloud, and drawn towards its middle: a
+voice in between the known ones speaks as clearly as they do. The steps are Adam's (Kingma and Ba 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from avatarium.engine.speech.cloning import network
+from avatarium.engine.speech.cloning.phrases import Phrase
+
+STYLE_SIZE = 128
+"""The half of a style that decides how a voice sounds; the other one decides how it moves."""
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Space:
+    """Coordinates of styles."""
+
+    middle: Array
+    axes: Array
+    """``(128, 128)``: a style is ``middle + axes @ coordinates``; a ready voice has coordinates of about one."""
+    back: Array
+    """The inverse of ``axes``."""
+
+    def style(self, coordinates: Array) -> Array:
+        """The style at a place."""
+        return self.middle + self.axes @ coordinates
+
+    def place(self, style: Array) -> Array:
+        """Where a style lies."""
+        return self.back @ (style - self.middle)
+
+
+NARROWEST = 0.25
+"""Spread of the axes along which the ready voices hardly differ, against that of the middling one."""
+
+
+def space(styles: Array) -> Space:
+    """The coordinates in which some styles, ``(n, 128)``, are a round cloud."""
+    middle = styles.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov((styles - middle).T))
+    spread = np.sqrt(np.maximum(values, 0.0))
+    spread = np.maximum(spread, NARROWEST * np.sqrt(np.median(spread[-len(styles) + 1 :] ** 2)))
+    axes = (vectors * spread) @ vectors.T
+    return Space(middle=middle, axes=axes.astype(np.float32), back=np.linalg.inv(axes).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lesson:
+    """A phrase, and how much of it counts."""
+
+    phrase: Phrase
+    likeness: float = 1.0
+    """Weight of the cosine to the wanted speaker vector."""
+    faithfulness: float = 0.0
+    """Weight of the mean distance of the bands to the recording's, in nepers of power."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How the walk goes."""
+
+    steps: int
+    stride: float = 0.12
+    """Length of the first steps in every coordinate; they shorten to a tenth."""
+    pull: float = 0.002
+    """Weight of the mean square of the coordinates."""
+    momentum: float = 0.85
+    memory: float = 0.98
+
+
+def slope(
+    session: onnxruntime.InferenceSession, lesson: Lesson, style: Array, voice: Array
+) -> tuple[float, Array, float]:
+    """The loss of one lesson, its gradient by the style, and the cosine to the wanted voice."""
+    phrase = lesson.phrase
+    inputs = {
+        network.TEXT: phrase.text,
+        network.PITCH: phrase.pitch,
+        network.LOUDNESS: phrase.loudness,
+        network.STYLE: style[None],
+        "voice": lesson.likeness * voice[None],
+        "bands": phrase.bands,
+        "trust": np.float32(lesson.faithfulness) * phrase.trust,
+    }
+    loss, gradient, vector = session.run(["loss", "slope", "vector"], inputs)
+    return float(loss), gradient[0], float(vector[0] @ voice)
+
+
+def learn(
+    session: onnxruntime.InferenceSession,
+    lessons: Sequence[Lesson],
+    *,
+    start: Array,
+    voice: Array,
+    within: Space,
+    pace: Pace,
+    progress: Callable[[float], None],
+) -> Array:
+    """A style in which the lessons lose least, ``(128,)``: the mean of the last third of the way.
+
+    Args:
+        lessons: taken in turn, one a step.
+        voice: the wanted speaker vector, of unit length.
+        progress: told the share that is done after each step; may raise.
+    """
+    place = within.place(start)
+    first, second = np.zeros_like(place), np.zeros_like(place)
+    kept: list[Array] = []
+    for step in range(pace.steps):
+        _, gradient, _ = slope(session, lessons[step % len(lessons)], within.style(place), voice)
+        inner = within.axes @ gradient + 2 * pace.pull / len(place) * place
+        first = pace.momentum * first + (1 - pace.momentum) * inner
+        second = pace.memory * second + (1 - pace.memory) * float(np.square(inner).mean())
+        scale = np.sqrt(second / (1 - pace.memory ** (step + 1))) + 1e-9
+        shorter = pace.stride * (1.0 - 0.9 * step / pace.steps)
+        place = (place - shorter * first / (1 - pace.momentum ** (step + 1)) / scale).astype(np.float32)
+        if step >= pace.steps * 2 // 3:
+            kept.append(place)
+        progress((step + 1) / pace.steps)
+    return within.style(np.mean(kept, axis=0)).astype(np.float32)
