@@ -44,6 +44,7 @@ class Item:
 
 PRICE_LIST: dict[str, Item] = {
     "speech": Item(1, "200 characters of text, begun"),
+    "transcription": Item(1, "minute of a recording transcribed, begun"),
     "video": Item(1, "second of avatar video, begun"),
     "talking_photo": Item(2.6, "second of talking photo"),
     "live": Item(1, "5 seconds of a live room, begun"),

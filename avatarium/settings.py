@@ -177,13 +177,32 @@ class Settings(BaseSettings):
     # Voices
     user_voices_max: int = Field(30, ge=1, description="Cloned voices of one user.")
     voice_cloner: str = Field(
-        "", description="What clones voices: the name of an installed plug-in, such as one for a graphics card. Empty "
-        "is the one that comes along, which needs none."
+        "kokoro-table", description="What clones voices: the one that comes along, which needs no graphics card, or the "
+        "name of an installed plug-in."
     )  # fmt: skip
     voice_clone_effort: Literal["best", "quick"] = Field(
         "best", description="How long a voice is worked on: `best` takes minutes and is as like as it can be; `quick` "
         "takes one, and is less like."
     )  # fmt: skip
+
+    speech_wait_s: float = Field(
+        580, gt=0, description="Seconds that a call below `/v1/audio` waits for its work before it is given up and "
+        "costs nothing."
+    )  # fmt: skip
+    recording_max_bytes: int = Field(
+        200 * MB, gt=0, description="Largest recording that `/v1/audio/transcriptions` takes."
+    )
+    speech_url: str = Field(
+        "", description="An OpenAI-compatible endpoint with voices of an outside vendor, such as "
+        "`https://api.openai.com/v1`. Empty offers none."
+    )  # fmt: skip
+    speech_key: SecretStr = Field(SecretStr(""), description="Its key, where it wants one.")
+    speech_model: str = Field("tts-1", description="Name of the model there.")
+    speech_voices: list[str] = Field(
+        default_factory=list, description="Voices there that are offered, each as `name:gender:language,language`, "
+        "such as `alloy:female:en-US,es,de`."
+    )  # fmt: skip
+    speech_timeout_s: float = Field(60, gt=0, description="Seconds that the endpoint has for one sentence.")
 
     # Money
     admin_name: str = Field("admin", description="Name of the first user, made at the first start.")

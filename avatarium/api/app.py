@@ -23,8 +23,11 @@ from avatarium.api.slots import Slots
 from avatarium.platform import Platform
 
 RAW_PREFIX = "/files/"
-PLAIN_PREFIXES = (RAW_PREFIX, "/whep/")
+FORM_PREFIXES = ("/v1/audio/transcriptions", "/v1/audio/translations")
+PLAIN_PREFIXES = (RAW_PREFIX, "/whep/", *FORM_PREFIXES)
 """Below these, bodies are no JSON; the routes bound them."""
+UNHURRIED = (RAW_PREFIX, "/v1/audio/")
+"""Below these, requests take longer than others; the routes bound them."""
 BODY_TIMEOUT_S = 60
 UPLOADS_AT_ONCE = 16
 TRANSFERS_AT_ONCE = 8
@@ -82,7 +85,7 @@ def _add_middleware(app: FastAPI, platform: Platform, metrics: Metrics) -> None:
     app.add_middleware(
         BodyMiddleware, max_bytes=settings.body_max_bytes, timeout_s=BODY_TIMEOUT_S, raw_prefix=PLAIN_PREFIXES
     )
-    app.add_middleware(GuardMiddleware, limit_s=settings.request_timeout_s, raw_prefix=RAW_PREFIX)
+    app.add_middleware(GuardMiddleware, limit_s=settings.request_timeout_s, raw_prefix=UNHURRIED)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,

@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 trace_id_var: ContextVar[str] = ContextVar("trace_id", default="")
 language_var: ContextVar[str] = ContextVar("language", default="en-US")
+openai_var: ContextVar[bool] = ContextVar("openai", default=False)
+"""Whether the request came to a path of OpenAI's API, whose clients read errors of another shape."""
 
 EXAMPLE_TRACE = "5f0c2a10-0000-4000-8000-000000000001"
 
@@ -88,4 +90,22 @@ def failure(
     more = dict(headers or {})
     if retry_after_s is not None:
         more["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
+    if openai_var.get():
+        field = detail[0]["field"] if detail else None
+        return Answer(openai_error(status, reason, text, field), status_code=status, headers=more)
     return Answer(body, status_code=status, headers=more)
+
+
+OPENAI_TYPES = {
+    401: "authentication_error",
+    402: "insufficient_quota",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+}
+
+
+def openai_error(status: int, reason: str, message: str, field: str | None = None) -> dict[str, object]:
+    """An error as clients of OpenAI's API read it: ``code`` is our ``reason``, ``param`` the field that is wrong."""
+    kind = OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return {"error": {"message": message, "type": kind, "param": field, "code": reason}}

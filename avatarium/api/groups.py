@@ -14,6 +14,7 @@ MISC = "Miscellaneous"
 TASKS = "Tasks"
 SERVICE = "Service"
 FILES = "Files"
+OPENAI = "OpenAI-compatible"
 
 GROUPS = {
     TOKENS: "Keys for programs and short-lived tokens for browsers.",
@@ -27,5 +28,6 @@ GROUPS = {
     MISC: "Coins, users, uploads, watermarks.",
     TASKS: "Progress, cancelling and webhooks, for all kinds of tasks.",
     FILES: "Uploads and results, behind signed URLs.",
+    OPENAI: "Speech and recognition under the paths of OpenAI's API, for its clients.",
     SERVICE: "Whether the service lives and how it does.",
 }

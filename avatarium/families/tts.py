@@ -25,7 +25,7 @@ CHARACTERS_PER_UNIT = 200
 CHARACTERS_A_SECOND = 14.5
 SOUND, MARKS = "speech.mp3", "speech.json"
 _TITLE = 60
-_ENGINES = {"hibari": "hibari", "kokoro": "Kokoro-82M"}
+_ENGINES = {"hibari": "hibari", "kokoro": "Kokoro-82M", "espeak": "eSpeak NG"}
 _CLONED = "Kokoro-82M, cloned"
 _LIVE_FACTOR, _BEST_FACTOR = 0.05, 1.0
 """Seconds of work for a second of speech, on one core."""
@@ -64,7 +64,7 @@ class Tts(Family[TtsStart]):
 
     name: ClassVar[str] = "tts"
     group: ClassVar[str] = "TTS and Voice Clone"
-    engine: ClassVar[str] = "hibari and Kokoro-82M voices"
+    engine: ClassVar[str] = "hibari, Kokoro-82M and eSpeak NG voices"
     queue: ClassVar[Queue] = Queue.QUICK
     generic: ClassVar[bool] = False
     start = TtsStart
@@ -77,7 +77,10 @@ class Tts(Family[TtsStart]):
         return ("/video/send_tts",)
 
     def plan(self, start: TtsStart, desk: Desk) -> Plan:
+        from avatarium.engine.speech.text.scripts import check_letters
+
         facts, quick = _speaker(start, desk)
+        check_letters(start.msg, facts["country"])
         units = math.ceil(len(start.msg) / CHARACTERS_PER_UNIT)
         length_s = len(start.msg) / CHARACTERS_A_SECOND / start.speechRate
         return Plan(
@@ -153,7 +156,7 @@ def _default(start: TtsStart, desk: Desk) -> Voice:
     return default_voice(wanted_locale(start.country, start.region, language=desk.language))
 
 
-def _voice(job: Job[TtsStart]) -> Voice | str:
+def speaker_of(job: Job[Any]) -> Voice | str:
     """Whoever speaks; a voice of the user's own is fetched.
 
     Raises:
@@ -173,7 +176,7 @@ def _speak(job: Job[TtsStart]) -> dict[str, Any]:
     sound, marks = job.scratch / SOUND, job.scratch / MARKS
     spoken = speak_to_file(
         job.start.msg,
-        _voice(job),
+        speaker_of(job),
         sound,
         rate=job.start.speechRate,
         progress=lambda done_s, expected_s: job.progress(done_s / expected_s),

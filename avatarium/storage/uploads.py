@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from avatarium.clock import DAY_MS, SECOND_MS
+from avatarium.errors import RequestError
 from avatarium.settings import Settings
 from avatarium.storage.child import duration_apart, reencode_apart
 from avatarium.storage.fetch import Fetched, Fetcher
@@ -16,7 +17,7 @@ from avatarium.storage.keys import clean_name
 from avatarium.storage.models import StoredObject
 from avatarium.storage.receiving import UPLOADS
 from avatarium.storage.service import Storage
-from avatarium.storage.sniff import Kind
+from avatarium.storage.sniff import HEAD_BYTES, Kind, advice, described, sniff
 
 SHORTEST_S, DEFAULT_S, LONGEST_S = 60, 900, 24 * 3600
 """How long an address for an upload is valid."""
@@ -95,6 +96,25 @@ class Uploads:
         with working_folder(self._settings.home) as folder:
             got = self._fetcher.fetch(url, folder / "got", kind=Kind.ANY, owner=owner, timeout_s=limit_s)
             return self._store_picture(owner, url, got) if got.kind is Kind.PICTURE else self._store(owner, url, got)
+
+    def take(self, owner: str, name: str, path: Path, *, duration_s: float) -> StoredObject:
+        """Keep a file that came with a request, as :meth:`transfer` keeps one from elsewhere.
+
+        Args:
+            duration_s: how long it plays.
+
+        Raises:
+            RequestError: ``upload_type``: it is neither sound nor video.
+            TooLargeError: ``quota``.
+            UnavailableError: ``storage_full``, ``storage_away``.
+        """
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        found = sniff(head)
+        if found is None or not Kind.SOUND.takes(found.kind):
+            raise RequestError(f"The file is {described(head)}. {advice(Kind.SOUND)}", code="upload_type")
+        named = clean_name(Path(name or "recording").stem + found.suffix)
+        return self._put(owner, named, path, found.media_type, duration_s=duration_s)
 
     def duration_s(self, key: str) -> float | None:
         """How long a stored sound or video is, measured and kept when it is asked for first; None of a picture.

@@ -272,6 +272,11 @@ RECIPES: dict[str, Recipe] = {
     },
     f"GET {LIVE}/events": steers(None, in_body("ended room", "channel")),
     f"GET {LIVE}/sessions": steers({}),
+    # The calls of OpenAI's API, which wait for their work: tried in test_openai_calls.py
+    **{f"POST /v1/audio/{name}": makes(None) for name in ("speech", "transcriptions", "translations")},
+    "GET /v1/models": reads({}),
+    "GET /v1/models/{model}": reads(None),
+    "GET /v1/audio/voices": reads({}),
     # Tasks of all kinds, notices
     "GET /api/v1/tasks/{_id}": reads(None, in_path("talkingPhoto"), in_path("userVideoTwin")),
     "GET /api/v1/tasks/{_id}/events": reads(None, in_path("failed talkingPhoto")),

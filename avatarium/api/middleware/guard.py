@@ -19,10 +19,10 @@ class GuardMiddleware:
     """Answer 500 where the app raises and 503 where it has not begun to answer in time.
 
     An endpoint that runs in a thread cannot be stopped: its client is answered, its late answer is dropped. Paths
-    below ``raw_prefix`` move files and take as long as these take.
+    below ``raw_prefix``, or below one of several, move files or bound themselves, and take as long as these take.
     """
 
-    def __init__(self, app: ASGIApp, *, limit_s: float, raw_prefix: str) -> None:
+    def __init__(self, app: ASGIApp, *, limit_s: float, raw_prefix: str | tuple[str, ...]) -> None:
         self.app = app
         self.limit_s = limit_s
         self.raw_prefix = raw_prefix

@@ -10,7 +10,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from avatarium.api.envelope import language_var, trace_id_var
+from avatarium.api.envelope import language_var, openai_var, trace_id_var
 
 log = structlog.get_logger("avatarium.access")
 
@@ -18,6 +18,7 @@ EXTRA_HEADERS = "avatarium.headers"
 USER = "avatarium.user"
 MAX_LOGGED_PATH = 200
 UNROUTED = "(none)"
+OPENAI_PREFIX = "/v1/"
 
 
 class Observer(Protocol):
@@ -45,6 +46,7 @@ class TraceMiddleware:
         trace = _uuid_or_new(headers.get("x-trace-id", ""))
         trace_id_var.set(trace)
         language_var.set(headers.get("x-lang", "en-US")[:16])
+        openai_var.set(scope["path"].lower().startswith(OPENAI_PREFIX))
         scope[EXTRA_HEADERS] = {"X-Trace-Id": trace}
         with structlog.contextvars.bound_contextvars(trace_id=trace):
             await self._follow(scope, receive, send)
