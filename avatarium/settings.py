@@ -204,6 +204,22 @@ class Settings(BaseSettings):
     )  # fmt: skip
     speech_timeout_s: float = Field(60, gt=0, description="Seconds that the endpoint has for one sentence.")
 
+    # Dubbing
+    dubbing_max_s: float = Field(
+        1800, gt=0, le=7200, description="Longest video or recording that is dubbed, in seconds. One takes about three "
+        "times its length on one core; `task_time_limit_s` has to leave room for that."
+    )  # fmt: skip
+    dubbing_voice: Literal["ready", "clone"] = Field(
+        "ready", description="Who speaks where a call names no voice: `ready` voices of the language, or clones of the "
+        "people's own, which take minutes each."
+    )  # fmt: skip
+    translation_url: str = Field(
+        "", description="An OpenAI-compatible endpoint that translates for dubbing, such as "
+        "`http://127.0.0.1:11434/v1`. Empty translates on this machine, between the languages that it has."
+    )  # fmt: skip
+    translation_model: str = Field("", description="Name of the model there.")
+    translation_key: SecretStr = Field(SecretStr(""), description="Its key, where it wants one.")
+
     # Money
     admin_name: str = Field("admin", description="Name of the first user, made at the first start.")
     admin_coins: int = Field(100_000, ge=0, description="Coins that the first user starts with.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avatarium.engine.speech.tongues import TONGUES, code_of
 from avatarium.errors import NotFoundError, RequestError
 from avatarium.ids import stable_id
 
@@ -17,25 +18,21 @@ if TYPE_CHECKING:
 
 LANGUAGE, REGION = "en", "US"
 """Where a request names none."""
-LANGUAGES = {
-    "en": "English",
-    "es": "Spanish",
-    "fr": "French",
-    "it": "Italian",
-    "pt": "Portuguese",
-    "hi": "Hindi",
-}
+LANGUAGES = {code: tongue.name for code, tongue in TONGUES.items()}
 REGIONS = {
-    "US": "United States",
-    "GB": "United Kingdom",
-    "ES": "Spain",
-    "FR": "France",
-    "IT": "Italy",
-    "BR": "Brazil",
-    "IN": "India",
+    **{"US": "United States", "GB": "United Kingdom", "ES": "Spain", "FR": "France", "IT": "Italy", "BR": "Brazil"},
+    **{"IN": "India", "JP": "Japan", "CN": "China", "DE": "Germany", "NL": "Netherlands", "PL": "Poland"},
+    **{"RU": "Russia", "TR": "Türkiye", "SA": "Saudi Arabia", "KR": "South Korea", "SE": "Sweden", "DK": "Denmark"},
+    **{"NO": "Norway", "FI": "Finland", "CZ": "Czechia", "HU": "Hungary", "RO": "Romania", "GR": "Greece"},
+    **{"UA": "Ukraine", "VN": "Vietnam", "ID": "Indonesia", "BG": "Bulgaria", "HR": "Croatia", "SK": "Slovakia"},
+    **{"SI": "Slovenia", "RS": "Serbia", "EE": "Estonia", "LV": "Latvia", "LT": "Lithuania", "IR": "Iran"},
+    **{"PK": "Pakistan", "BD": "Bangladesh", "MY": "Malaysia", "KE": "Kenya", "ZA": "South Africa", "IS": "Iceland"},
+    **{"AL": "Albania", "MK": "North Macedonia", "GE": "Georgia", "AM": "Armenia", "KZ": "Kazakhstan"},
 }
-_HOMES = {"es": "ES", "fr": "FR", "it": "IT", "hi": "IN"}
-"""The region of voices whose tag names none."""
+SAMPLES = Path(__file__).parent / "samples"
+"""An MP3 for each voice, named after it; made by ``python -m bench.voices samples``."""
+SAMPLES_PATH = "/voices"
+"""Where they are served."""
 _GENDERS = {"female": "Female", "male": "Male"}
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?(?:[-_].*)?")
 
@@ -59,7 +56,7 @@ class Locale:
         found = _TAG.fullmatch(country.split(",")[0].split(";")[0].strip())
         if found is None:
             return None
-        return cls(language=found[1].lower(), region=(region.strip() or found[3] or "").upper())
+        return cls(language=code_of(found[1]), region=(region.strip() or found[3] or "").upper())
 
     def __str__(self) -> str:
         return f"{self.language}-{self.region}" if self.region else self.language
@@ -83,7 +80,7 @@ def voice_of(tts_id: str) -> Voice:
     Raises:
         NotFoundError: ``voice_not_found``.
     """
-    voice = _by_id().get(tts_id.strip().lower())
+    voice = find_voice_of(tts_id)
     if voice is None:
         raise NotFoundError(
             "There is no voice with this tts_id. Take a value from anchor/voice_list.", code="voice_not_found"
@@ -91,10 +88,15 @@ def voice_of(tts_id: str) -> Voice:
     return voice
 
 
+def find_voice_of(tts_id: str) -> Voice | None:
+    """The same; None where there is none."""
+    return _by_id().get(tts_id.strip().lower())
+
+
 def locale_of(voice: Voice) -> Locale:
     """Where a voice belongs."""
     language, _, region = voice.language.partition("-")
-    return Locale(language=language, region=region or _HOMES.get(language, ""))
+    return Locale(language=language, region=region or TONGUES[language].region)
 
 
 def voices_of(locale: Locale) -> list[Voice]:
@@ -139,32 +141,32 @@ def default_voice(locale: Locale) -> Voice:
     found = voices_of(locale)
     if not found:
         raise RequestError(
-            f'No voice speaks the language "{locale}". There are voices for {", ".join(LANGUAGES)}.',
+            f'No voice speaks the language "{locale}". There are voices for {", ".join(LANGUAGES.values())}.',
             code="no_voice_for_language",
         )
     return next((voice for voice in found if voice.live), found[0])
 
 
-def groups(locale: Locale, installed: Installed) -> list[dict[str, Any]]:
+def groups(locale: Locale, installed: Installed, base_url: str = "") -> list[dict[str, Any]]:
     """The voices of a locale by gender, those that can speak at once first; empty where nobody speaks it."""
     found = installed.first(voices_of(locale))
     made = []
     for gender, label in _GENDERS.items():
-        children = [described(voice, installed) for voice in found if voice.gender == gender]
+        children = [described(voice, installed, base_url) for voice in found if voice.gender == gender]
         if children:
             made.append({"label": label, "value": gender, "children": children})
     return made
 
 
-def every_voice(installed: Installed) -> list[dict[str, Any]]:
+def every_voice(installed: Installed, base_url: str = "") -> list[dict[str, Any]]:
     """All voices in one list, those that can speak at once first."""
     return [
-        {"_id": voice_id(voice), "name": label_of(voice), **described(voice, installed)}
+        {"_id": voice_id(voice), "name": label_of(voice), **described(voice, installed, base_url)}
         for voice in installed.first(_by_id().values())
     ]
 
 
-def described(voice: Voice, installed: Installed) -> dict[str, Any]:
+def described(voice: Voice, installed: Installed, base_url: str = "") -> dict[str, Any]:
     """A voice as lists show it. A2E has ``label`` and ``value``; the rest is ours."""
     locale = locale_of(voice)
     return {
@@ -178,12 +180,20 @@ def described(voice: Voice, installed: Installed) -> dict[str, Any]:
         "licence": voice.licence,
         "live": voice.live,
         "installed": installed.has(voice),
+        "preview_url": f"{base_url}{SAMPLES_PATH}/{voice.name}.mp3",
     }
 
 
+def sample_of(name: str) -> Path | None:
+    """The sample of a voice by its name; None where no voice is called so."""
+    known = any(voice.name == name for voice in _by_id().values())
+    return SAMPLES / f"{name}.mp3" if known else None
+
+
 def label_of(voice: Voice) -> str:
-    """The shown name: ``Ava`` of ``hibari-ava``."""
-    return voice.name.split("-")[1].capitalize()
+    """The shown name: ``Ava`` of ``hibari-ava``; a robot is called one."""
+    own = voice.name.split("-")[1].capitalize()
+    return f"{own} (robotic)" if voice.engine.value == "espeak" else own
 
 
 def languages(only: Locale | None = None) -> list[dict[str, Any]]:

@@ -99,6 +99,7 @@ def clone(job: Job[Any], recordings: Sequence[Path], *, gender: str, language: s
         language=language,
         denoise=denoise,
         effort=Effort(job.settings.voice_clone_effort),
+        cloner=job.settings.voice_cloner,
         scratch=job.scratch,
         progress=lambda share: job.progress(ADVISED + (1 - ADVISED) * share),
     )

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from avatarium.catalogue.models import Avatar
 from avatarium.catalogue.service import Catalogue
-from avatarium.catalogue.voices import Locale, default_voice, voice_of, voices_of, wanted_locale
 from avatarium.clock import SECOND_MS
 from avatarium.engine.colours import parse_colour
 from avatarium.errors import InputError, RequestError
 from avatarium.settings import Settings
 from avatarium.streaming.films import Film, Films
+from avatarium.streaming.voices import room_voice
 from avatarium.streaming.wire import CONTEXT_MAX, RoomSpec
-
-if TYPE_CHECKING:
-    from avatarium.engine.speech import Voice
 
 SHAPES = ("1:1", "16:9", "9:16", "4:5", "4:3", "3:4")
 EMOTIONS = ("neutral", "happy", "serious", "surprised", "sad")
@@ -37,7 +32,7 @@ class BookRequest:
     shape: str = ""
     """One of :data:`SHAPES`; empty is square."""
     voice_id: str = ""
-    """A ``tts_id``."""
+    """A ``tts_id``, or the ``user_voice_id`` of a voice of the caller's own."""
     language: str = ""
     """Such as ``en-US``, where no voice is named."""
     speech_rate: float = 1.0
@@ -75,7 +70,7 @@ def spec_of(
     """
     check_seconds(request.expire_s, settings.live_longest_s)
     avatar = catalogue.avatar(owner, request.avatar_id)
-    voice = _voice(request, avatar)
+    voice = room_voice(owner, request.voice_id, language=request.language, avatar=avatar, catalogue=catalogue)
     _check(request)
     film = films.film(avatar.package_key) if avatar.package_key else None
     _check_ground(request, film)
@@ -96,8 +91,7 @@ def spec_of(
         booked_s=request.expire_s,
         resolution=request.resolution or settings.live_resolution,
         shape=request.shape,
-        voice=voice.name,
-        language=voice.language,
+        voice=voice,
         rate=request.speech_rate,
         emotion=request.emotion,
         background_key=catalogue.background(owner, request.background_id).key if request.background_id else "",
@@ -121,43 +115,6 @@ def check_seconds(seconds: int, longest_s: int) -> None:
             "less; `extend` makes it longer later.",
             code="bad_expire_seconds",
         )
-
-
-def live_voice(voice_id: str, *, language: str, gender: str) -> Voice:
-    """Who speaks in a room: the one that is named, else one that is fast enough for a conversation and fits.
-
-    Raises:
-        NotFoundError: ``voice_not_found``.
-        RequestError: ``voice_not_live``: it is too slow for a conversation; ``bad_locale``,
-            ``no_voice_for_language``, ``no_live_voice``.
-    """
-    if voice_id.strip():
-        voice = voice_of(voice_id)
-        if not voice.live:
-            raise RequestError(
-                f"The voice {voice.name} is too slow for a conversation. Take one of anchor/voice_list whose `live` "
-                "is true.",
-                code="voice_not_live",
-            )
-        return voice
-    return _default_voice(wanted_locale(language), gender)
-
-
-def _default_voice(locale: Locale, gender: str) -> Voice:
-    live = [voice for voice in voices_of(locale) if voice.live]
-    if not live:
-        live = [voice for voice in voices_of(Locale(language=locale.language)) if voice.live]
-    if not live:
-        default_voice(locale)  # says so where nobody speaks the language at all
-        raise RequestError(
-            f'No voice that is fast enough for a conversation speaks "{locale}". Leave the language out for English.',
-            code="no_live_voice",
-        )
-    return next((voice for voice in live if voice.gender == gender), live[0])
-
-
-def _voice(request: BookRequest, avatar: Avatar) -> Voice:
-    return live_voice(request.voice_id, language=request.language, gender=avatar.gender)
 
 
 def _check(request: BookRequest) -> None:

@@ -22,6 +22,20 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class RoomVoice(Message):
+    """Who speaks: one of the engine's, or a user's own."""
+
+    name: str = ""
+    """The engine's, such as ``hibari-ava``; empty of a user's own."""
+    key: str = ""
+    """The file of a user's own, in storage."""
+    language: str
+    """In which it speaks, as the engine writes it: ``en-US``."""
+    gender: str = ""
+    live: bool = True
+    """Made much faster than heard; the others are made ahead, in a process of their own."""
+
+
 class RoomSpec(Message):
     """All that a stage has to know to open a room. Everything was checked when it was booked."""
 
@@ -48,10 +62,7 @@ class RoomSpec(Message):
     """Short side of the picture in pixels."""
     shape: str = ""
     """As ``16:9``; empty is square."""
-    voice: str
-    """The engine's name, such as ``hibari-ava``."""
-    language: str
-    """Of the voice, as the engine writes it: ``en-US``."""
+    voice: RoomVoice
     rate: float = 1.0
     emotion: str = ""
     """The engine's name; empty is neutral."""
@@ -66,6 +77,11 @@ class RoomSpec(Message):
     """Whether viewers may send their sound, for the avatar to answer."""
     context: str = ""
 
+    @property
+    def language(self) -> str:
+        """Of the voice, as the engine writes it: ``en-US``."""
+        return self.voice.language
+
 
 class SpeakCommand(Message):
     """Say this: a text, or a recording."""
@@ -73,8 +89,8 @@ class SpeakCommand(Message):
     command_id: str = Field(max_length=COMMAND_ID_MAX)
     text: str = Field("", max_length=TEXT_MAX)
     audio_url: str = Field("", max_length=URL_MAX)
-    voice: str = ""
-    """The engine's name; empty is the room's."""
+    voice: RoomVoice | None = None
+    """None is the room's."""
     rate: float | None = None
     emotion: str = ""
     strength: float = 1.0

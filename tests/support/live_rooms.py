@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from avatarium.engine.live import HeardSound, OpusEncoder, Performer
 from avatarium.engine.speech import Speech, Word
 from avatarium.engine.video.framing import Size
 from avatarium.settings import Settings, load_settings
+from avatarium.storage.service import Storage
 from avatarium.streaming.brain import Brain, Memory
 from avatarium.streaming.brain.records import Report as BrainReport
 from avatarium.streaming.brain.records import unheard
@@ -30,9 +31,11 @@ from avatarium.streaming.stage.pacemaker import Pacemaker
 from avatarium.streaming.stage.pools import Pools
 from avatarium.streaming.stage.process import make_encoder
 from avatarium.streaming.stage.show import Show
+from avatarium.streaming.stage.slow import SlowSpeech
 from avatarium.streaming.stage.stage import Errands
+from avatarium.streaming.stage.voices import RoomVoices
 from avatarium.streaming.transports.viewer import Event, LivePacket
-from avatarium.streaming.wire import RoomSpec
+from avatarium.streaming.wire import RoomSpec, RoomVoice
 
 P = ParamSpec("P")
 RATE = 24_000
@@ -247,6 +250,14 @@ class NoArchive:
         return f"results/{spec.owner}/{spec.room_id}/recording.mp4"
 
 
+def voices_of(pools: Pools) -> RoomVoices:
+    """Of a room in which nobody speaks who is slow."""
+    return RoomVoices(SlowSpeech(), cast(Storage, None), pools, Path("nowhere"))
+
+
+AVA_SPEAKS = RoomVoice(name="hibari-ava", language="en-US", gender="female")
+
+
 def spec_of(**changes: Any) -> RoomSpec:
     """A room of a minute."""
     now_ms = Clock().now_ms()
@@ -254,7 +265,7 @@ def spec_of(**changes: Any) -> RoomSpec:
         **{"room_id": f"{next(_ids):024x}", "channel": "a1b2c", "owner": "f" * 24, "avatar_id": "a" * 24},
         **{"source": "ava", "picture_key": "system/avatars/ava.png", "gender": "female", "token_uid": 7},
         **{"created_ms": now_ms, "expires_ms": now_ms + 60_000, "booked_s": 60, "resolution": 64},
-        **{"voice": "hibari-ava", "language": "en-US"},
+        "voice": AVA_SPEAKS,
     }
     return RoomSpec(**(given | changes))
 
@@ -270,7 +281,7 @@ async def a_kit(tmp_path: Path, **changes: Any) -> AsyncIterator[Any]:
         **{"stage_id": "stage-1", "settings": settings, "clock": Clock(), "books": Books(), "pools": pools},
         **{"pacemaker": pacemaker, "looks": OneLook(), "brains": Parrot(["Yes."]), "ears": ears, "fetcher": None},
         **{"archive": NoArchive(), "encoders": make_encoder, "listen": HeardSound, "scratch": tmp_path / "scratch"},
-        "spawn": errands.spawn,
+        **{"spawn": errands.spawn, "slow": SlowSpeech(), "storage": None},
     }
     try:
         yield Kit(**(given | changes))

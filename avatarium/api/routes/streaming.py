@@ -18,6 +18,7 @@ from avatarium.api.live import (
     EXAMPLE_REPORT,
     EXAMPLE_TOKEN,
     Commanded,
+    Live,
     LiveDep,
     Named,
 )
@@ -26,7 +27,8 @@ from avatarium.catalogue.models import Avatar
 from avatarium.errors import ConflictError, NotFoundError, RequestError, TooFewCoinsError, TooLargeError
 from avatarium.ids import new_id, stable_id
 from avatarium.platform import SignedLinks
-from avatarium.streaming.booking import EMOTIONS, SHAPES, BookRequest, check_context, check_emotion, live_voice
+from avatarium.streaming.booking import EMOTIONS, SHAPES, BookRequest, check_context, check_emotion
+from avatarium.streaming.voices import named_voice
 from avatarium.streaming.wire import CONTEXT_MAX, TEXT_MAX, URL_MAX, AskCommand, ContextCommand, SpeakCommand
 
 router = Router(STREAMING)
@@ -55,8 +57,16 @@ class Booking(BaseModel):
     expire_seconds: int = Field(description="For how long, in seconds: a whole number from 1 to 7200.")
     resolution: int | None = Field(None, description="Short side of the picture, 240 to 720 pixels; else 512.")
     shape: str = Field("", max_length=8, description=f"One of {', '.join(SHAPES)}; square unless given.")
-    voice_id: str = Field("", max_length=ID_MAX, description="A voice of anchor/voice_list whose `live` is true.")
-    language: str = Field("", max_length=40, description="Such as en-US, where no voice is named.")
+    voice_id: str = Field(
+        "",
+        max_length=ID_MAX,
+        description="A voice of anchor/voice_list or userVoice/completedRecord. Those whose `live` is false begin to "
+        "speak a second or two later.",
+    )
+    user_voice_id: str = Field("", max_length=ID_MAX, description="The same, for a voice of your own.")
+    language: str = Field(
+        "", max_length=40, description="Such as en-US, where no voice is named; what a voice of your own speaks."
+    )
     speech_rate: float = Field(1.0, description="Speed of speech, 0.5 to 2.")
     emotion: str = Field("", max_length=20, description=f"One of {', '.join(EMOTIONS)}.")
     background_id: str = Field("", max_length=ID_MAX, description="A background of custom_back/allBackground.")
@@ -76,8 +86,8 @@ class Booking(BaseModel):
 
     def wanted(self) -> BookRequest:
         """The same, in the words of rooms."""
-        given = self.model_dump(exclude={"expire_seconds", "qa_context"})
-        return BookRequest(**given, expire_s=self.expire_seconds, context=self.qa_context)
+        given = self.model_dump(exclude={"expire_seconds", "qa_context", "voice_id", "user_voice_id"})
+        return BookRequest(**given, voice_id=_chosen(self), expire_s=self.expire_seconds, context=self.qa_context)
 
 
 class Context(Named):
@@ -99,6 +109,8 @@ class Utterance(Commanded):
     text: str = Field("", description=f"What to say, {TEXT_MAX} characters at most.")
     audio_url: str = Field("", max_length=URL_MAX, description="A recording to say it with, in place of a text.")
     voice_id: str = Field("", max_length=ID_MAX, description="Another voice, for this once.")
+    user_voice_id: str = Field("", max_length=ID_MAX, description="The same, for a voice of your own.")
+    language: str = Field("", max_length=40, description="What a voice of your own speaks, for this once.")
     speech_rate: float | None = Field(None, ge=0.5, le=2.0, description="Another speed, 0.5 to 2, for this once.")
     emotion: str = Field("", max_length=20, description=f"One of {', '.join(EMOTIONS)}, for this once.")
     strength: float = Field(1.0, ge=0, le=1, description="Of the emotion, 0 to 1.")
@@ -204,7 +216,7 @@ async def speak(params: Annotated[Utterance, Params], live: LiveDep) -> Answer:
     """Have the avatar say a text, or a recording of yours with its lips in time. It waits for its turn; ``position``
     tells how many come before it and ``waits_s`` about how long these take.
     """
-    return ok(await live.command(params.channel, "speak", await run_in_threadpool(_command, params)))
+    return ok(await live.command(params.channel, "speak", await run_in_threadpool(_command, params, live)))
 
 
 @router.serve(
@@ -223,11 +235,25 @@ async def leave(params: Annotated[Named, Params], live: LiveDep) -> Answer:
     return ok(live.shown(await live.end(params.channel)))
 
 
-def _command(params: Utterance) -> SpeakCommand:
+def _chosen(params: Booking | Utterance) -> str:
+    """The voice that is named, by whichever name.
+
+    Raises:
+        RequestError: ``two_voices``.
+    """
+    if params.voice_id.strip() and params.user_voice_id.strip():
+        raise RequestError("Give either `voice_id` or `user_voice_id`, not both.", code="two_voices")
+    return params.voice_id.strip() or params.user_voice_id.strip()
+
+
+def _command(params: Utterance, live: Live) -> SpeakCommand:
     if bool(params.text.strip()) == bool(params.audio_url.strip()):
         raise RequestError("Give what to say: a `text`, or an `audio_url`, one of them.", code="nothing_to_say")
     check_emotion(params.emotion)
-    voice = live_voice(params.voice_id, language="", gender="").name if params.voice_id.strip() else ""
+    chosen = _chosen(params)
+    voice = None
+    if chosen:
+        voice = named_voice(live.owner, chosen, language=params.language, catalogue=live.platform.catalogue)
     return SpeakCommand(
         command_id=params.command_id or new_id(),
         text=_checked(params.text, "text") if params.text.strip() else "",

@@ -13,8 +13,8 @@ from avatarium.streaming.brain import Brain, BrainMaker, Memory
 from avatarium.streaming.stage.director import Director
 from avatarium.streaming.stage.events import Sink
 from avatarium.streaming.stage.manner import check_text, manner_of
-from avatarium.streaming.stage.pools import Pools
 from avatarium.streaming.stage.utterances import AnswerSource, Utterance
+from avatarium.streaming.stage.voices import RoomVoices
 from avatarium.streaming.wire import Accepted, AskCommand, RoomSpec
 
 ANSWER_MAX = 1500
@@ -39,12 +39,12 @@ log = structlog.get_logger()
 class Conversation:
     """Who answers in one room. Used on the event loop."""
 
-    def __init__(self, spec: RoomSpec, maker: BrainMaker, director: Director, emit: Sink, pools: Pools) -> None:
+    def __init__(self, spec: RoomSpec, maker: BrainMaker, director: Director, emit: Sink, voices: RoomVoices) -> None:
         self._spec = spec
         self._maker = maker
         self._director = director
         self._emit = emit
-        self._pools = pools
+        self._voices = voices
         self._memory = Memory()
         self._preparing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,7 +81,8 @@ class Conversation:
             command_id=command.command_id,
             tag=self._director.new_tag(),
             source=AnswerSource(
-                pools=self._pools, sentences=lambda: self._answer(command.text, utterance), speak=manner.script
+                sentences=lambda: self._answer(command.text, utterance),
+                speak=lambda sentence: self._voices.source(sentence, manner),
             ),
             question=command.text,
         )

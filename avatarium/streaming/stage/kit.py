@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from avatarium.clock import Clock
 from avatarium.settings import Settings
 from avatarium.storage.fetch import Fetcher
+from avatarium.storage.service import Storage
 from avatarium.streaming.brain import BrainMaker
 from avatarium.streaming.ears import EarKit
 from avatarium.streaming.models import EndReason, Room
@@ -20,6 +21,7 @@ from avatarium.streaming.stage.pictures import Looks
 from avatarium.streaming.stage.pools import Pools
 from avatarium.streaming.stage.recorder import Archive
 from avatarium.streaming.stage.show import EncoderMaker
+from avatarium.streaming.stage.slow import SlowSpeech
 
 if TYPE_CHECKING:
     from avatarium.engine.live import HeardSound
@@ -52,6 +54,8 @@ class Kit:
     pools: Pools
     pacemaker: Pacemaker
     looks: Looks
+    slow: SlowSpeech
+    storage: Storage
     brains: BrainMaker
     ears: EarKit
     fetcher: Fetcher

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from avatarium.errors import OptionError, TextError, TooLargeError
-from avatarium.streaming.wire import TEXT_MAX, RoomSpec, SpeakCommand
+from avatarium.streaming.wire import TEXT_MAX, RoomSpec, RoomVoice, SpeakCommand
 
 if TYPE_CHECKING:
     from avatarium.engine.face import Emotion
@@ -22,21 +22,23 @@ Choice = TypeVar("Choice", bound=StrEnum)
 class Manner:
     """Checked choices."""
 
-    voice: str
+    voice: RoomVoice
+    named: bool
+    """Whether it was chosen for this very text, whatever that is written in."""
     rate: float
     emotion: Emotion | None
     strength: float
     gesture: Gesture | None
 
     def script(self, text: str) -> Iterator[Speech]:
-        """Synthesis of a text, judged at once and made when it is asked for. Runs in a thread.
+        """Synthesis of a text by a live voice, judged at once and made when it is asked for. Runs in a thread.
 
         Raises:
             TextError, OptionError: see :func:`avatarium.engine.speech.stream`.
         """
         from avatarium.engine.speech import stream
 
-        return stream(text, self.voice, self.rate)
+        return stream(text, self.voice.name, self.rate)
 
 
 def manner_of(spec: RoomSpec, command: SpeakCommand | None = None) -> Manner:
@@ -53,6 +55,7 @@ def manner_of(spec: RoomSpec, command: SpeakCommand | None = None) -> Manner:
         raise OptionError(f"The strength {told.strength:g} is out of range; give one from 0 to 1.", code="bad_strength")
     return Manner(
         voice=told.voice or spec.voice,
+        named=told.voice is not None,
         rate=spec.rate if told.rate is None else told.rate,
         emotion=chosen(Emotion, told.emotion, "emotion"),
         strength=told.strength,

@@ -31,6 +31,7 @@ from avatarium.streaming.stage.recorder import Archive
 from avatarium.streaming.stage.roll import Roll
 from avatarium.streaming.stage.server import create_control
 from avatarium.streaming.stage.serving import address_of, control_server, listen
+from avatarium.streaming.stage.slow import SlowSpeech
 from avatarium.streaming.stage.stage import Errands, Stage
 from avatarium.streaming.stage.watchdog import Watchdog, end_process
 from avatarium.streaming.transports.ice import IceSettings
@@ -95,7 +96,7 @@ class StageProcess:
         """
         self._loop = asyncio.get_running_loop()
         pools, errands, pacemaker = Pools.open(), Errands(), Pacemaker()
-        brains, ears = open_brain(self._settings), EarKit()
+        brains, ears, slow = open_brain(self._settings), EarKit(), SlowSpeech()
         owned = FileLocks(self._scratch.parent / FOLDER_LOCKS)
         pacemaker.start()
         watchdog = Watchdog(self._loop, pacemaker, self._on_hung)
@@ -104,7 +105,7 @@ class StageProcess:
             owned.take(self.stage_id)
             await run_in(pools.storing, partial(_remove_left, self._scratch.parent, owned))
             await run_in(pools.storing, _load_libraries)
-            kit = self._kit(pools, errands, pacemaker, brains, ears)
+            kit = self._kit(pools, errands, pacemaker, brains, ears, slow)
             self.stage = Stage(kit, guessed(self._settings.live_share))
             await self._serve(kit, self.stage, errands)
             await kit.looks.close()
@@ -112,6 +113,7 @@ class StageProcess:
             watchdog.stop()
             await ears.aclose()
             await brains.aclose()
+            await slow.close()
             await run_in(pools.books, pacemaker.stop)
             await run_in(pools.books, partial(shutil.rmtree, self._scratch, ignore_errors=True))
             owned.close()
@@ -161,7 +163,15 @@ class StageProcess:
             if task in done:
                 log.error("stage_gives_up", task=task.get_name(), exc_info=task.exception())
 
-    def _kit(self, pools: Pools, errands: Errands, pacemaker: Pacemaker, brains: BrainMaker, ears: EarKit) -> Kit:
+    def _kit(
+        self,
+        pools: Pools,
+        errands: Errands,
+        pacemaker: Pacemaker,
+        brains: BrainMaker,
+        ears: EarKit,
+        slow: SlowSpeech,
+    ) -> Kit:
         from avatarium.engine.live import HeardSound, IdleFrames
 
         platform, settings = self._platform, self._settings
@@ -174,6 +184,8 @@ class StageProcess:
             pools=pools,
             pacemaker=pacemaker,
             looks=Looks(platform.storage, pools, self._scratch, idle),
+            slow=slow,
+            storage=platform.storage,
             brains=brains,
             ears=ears,
             fetcher=platform.fetcher,

@@ -27,6 +27,7 @@ from avatarium.streaming.stage.recorder import Recorder
 from avatarium.streaming.stage.scribe import Scribe
 from avatarium.streaming.stage.show import TICK_S, Beat, Show
 from avatarium.streaming.stage.speaking import Speaker
+from avatarium.streaming.stage.voices import RoomVoices
 from avatarium.streaming.transports.viewer import RECORDED, Viewer
 from avatarium.streaming.wire import RoomSpec
 
@@ -84,8 +85,9 @@ class StageRoom:
         self.audience = Audience(show, kit.settings, recording=spec.record)
         pools = kit.pools.of_room()
         self.director = Director(show, emit, pools, kit.clock, queue_max=kit.settings.live_queue_max)
-        self.conversation = Conversation(spec, kit.brains, self.director, emit, pools)
-        self.speaker = Speaker(spec, kit, self.director, pools)
+        self._voices = RoomVoices(kit.slow, kit.storage, pools, kit.scratch / f"voices-{spec.room_id}")
+        self.conversation = Conversation(spec, kit.brains, self.director, emit, self._voices)
+        self.speaker = Speaker(spec, kit, self.director, pools, self._voices)
         self.hearing = Hearing(spec, kit.ears, self.conversation, self.director, emit, self._attend)
         self._told_to_listen = self._hears_speech = False
         self.lifetime = Lifetime(
@@ -115,6 +117,7 @@ class StageRoom:
         self.director.start()
         self.conversation.start()
         self._loading = self._own(self._load(), "load")
+        self._own(self._voices.prepare(self.spec.voice), "voice")
 
     @property
     def media_ms(self) -> int:
@@ -280,7 +283,8 @@ class StageRoom:
 
         # In this order, and each whatever became of the one before: what is left open would go on for ever.
         closings = (self.hearing.close, self.director.close, self.conversation.close)
-        for step in (*closings, settle, self.audience.close, self._leave_pace, self._end_tasks, store):
+        media = (self.audience.close, self._leave_pace, self._end_tasks, self._voices.close)
+        for step in (*closings, settle, *media, store):
             try:
                 await step()
             except Exception:

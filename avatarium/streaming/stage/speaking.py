@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
 from avatarium.errors import BusyError, ConflictError
 from avatarium.streaming.stage.director import Director
 from avatarium.streaming.stage.kit import Kit
 from avatarium.streaming.stage.manner import Manner, check_text, manner_of
-from avatarium.streaming.stage.pools import Pools, call_in, run_in
+from avatarium.streaming.stage.pools import Pools, call_in
 from avatarium.streaming.stage.sounds import RATE, FileSource, PushedSource, Shelf, fetch_sound
-from avatarium.streaming.stage.utterances import Source, TextSource, Utterance, expected_s
+from avatarium.streaming.stage.utterances import Source, Utterance, expected_s
+from avatarium.streaming.stage.voices import RoomVoices
 from avatarium.streaming.wire import Accepted, RoomSpec, SpeakCommand
 
 if TYPE_CHECKING:
@@ -28,11 +28,12 @@ FETCHES_MAX = 2
 class Speaker:
     """Takes commands for one room. Used on the event loop."""
 
-    def __init__(self, spec: RoomSpec, kit: Kit, director: Director, pools: Pools) -> None:
+    def __init__(self, spec: RoomSpec, kit: Kit, director: Director, pools: Pools, voices: RoomVoices) -> None:
         self._spec = spec
         self._kit = kit
         self._director = director
         self._pools = pools
+        self._voices = voices
         self._fetches = 0
         self._shelf = Shelf()
 
@@ -83,8 +84,7 @@ class Speaker:
         if command.audio_url:
             file = await self._recording(command.audio_url)
             return file, file.duration_s
-        script = await run_in(self._pools.first, partial(manner.script, command.text))
-        return TextSource(pools=self._pools, script=script), expected_s(command.text, manner.rate)
+        return await self._voices.source(command.text, manner), expected_s(command.text, manner.rate)
 
     def _take(
         self,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from avatarium.streaming.stage.pools import Pools, run_in
@@ -88,17 +87,17 @@ class TextSource:
 class AnswerSource:
     """Sentences that are known one by one, such as a brain's answer, each spoken as soon as it is there."""
 
-    pools: Pools
     sentences: Callable[[], AsyncGenerator[str, None]]
-    speak: Callable[[str], Iterator[Speech]]
-    """Synthesis of one sentence; called in a thread."""
+    speak: Callable[[str], Awaitable[Source]]
+    """Where the speech of one sentence comes from."""
 
     async def pieces(self) -> AsyncGenerator[Speech, None]:
         async with aclosing(self.sentences()) as sentences:
             async for sentence in sentences:
-                script = await run_in(self.pools.first, partial(self.speak, sentence))
-                async for piece in TextSource(pools=self.pools, script=script).pieces():
-                    yield piece
+                source = await self.speak(sentence)
+                async with aclosing(source.pieces()) as pieces:
+                    async for piece in pieces:
+                        yield piece
 
 
 def expected_s(text: str, rate: float) -> float:

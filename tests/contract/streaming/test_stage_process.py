@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from avatarium.errors import ConflictError, InputError, RequestError, TooLargeError
 from avatarium.streaming.models import RoomState
-from avatarium.streaming.wire import AskCommand, ContextCommand, SpeakCommand, Switch
+from avatarium.streaming.wire import AskCommand, ContextCommand, RoomVoice, SpeakCommand, Switch
 from tests.support.live_rooms import in_loop, until
 from tests.support.running_stage import RunningStage, booked
 from tests.support.watched_stage import AUDIBLE, said, shown_stage, watched
@@ -100,7 +100,7 @@ async def test_what_cannot_be_said_is_refused_before_it_is_queued(stage: Running
             refused: list[tuple[SpeakCommand, str]] = [
                 (said("c", ""), "empty_text"),
                 (said("c", "你好世界"), "no_voice_for_language"),
-                (said("c", "hello", voice="nobody"), "unknown_voice"),
+                (said("c", "hello", voice=RoomVoice(name="nobody", language="en-US")), "unknown_voice"),
                 (said("c", "hello", rate=9.0), "bad_rate"),
                 (said("c", "hello", emotion="hungry"), "bad_emotion"),
                 (said("c", "hello", gesture="somersault"), "bad_gesture"),

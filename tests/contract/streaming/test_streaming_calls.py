@@ -88,7 +88,7 @@ def test_the_stage_is_told_all_of_the_room(it: Running, stage: StageDouble) -> N
         "happy",
     )
     assert (spec.microphone, spec.record, spec.context) == (True, True, "Open from 9.")
-    assert spec.voice.startswith("hibari") and spec.language == "en-US"
+    assert spec.voice.name.startswith("hibari") and spec.language == "en-US" and spec.voice.live
     token, _, _ = tokens.parse(room["token"])
     assert token.privileges == {tokens.Privilege.JOIN: 60, tokens.Privilege.PUBLISH_AUDIO: 60}
 
@@ -199,7 +199,7 @@ def test_speak_and_ask_reach_the_stage(it: Running, stage: StageDouble) -> None:
     assert said["position"] == 0 and len(said["command_id"]) == 24
     assert asked["position"] == 1 and asked["command_id"] == "mine-1"
     (first, speaking), (second, asking) = next(iter(stage.rooms.values())).told
-    assert (first, speaking["text"], speaking["voice"], speaking["interrupt"]) == ("speak", "Hello.", "", False)
+    assert (first, speaking["text"], speaking["voice"], speaking["interrupt"]) == ("speak", "Hello.", None, False)
     assert (second, asking["text"], asking["command_id"]) == ("ask", "When?", "mine-1")
 
 

@@ -20,7 +20,7 @@ from avatarium.streaming.stage.manner import Manner
 from avatarium.streaming.stage.pools import Pools
 from avatarium.streaming.stage.show import TICK_S
 from avatarium.streaming.wire import AskCommand
-from tests.support.live_rooms import FlatFace, Parrot, in_loop, make_show, spec_of, speech, until
+from tests.support.live_rooms import FlatFace, Parrot, in_loop, make_show, spec_of, speech, until, voices_of
 
 
 class Talk:
@@ -33,7 +33,7 @@ class Talk:
         self.show.watch(frozenset(), anybody=True)
         self.told: list[dict[str, Any]] = []
         self.director = Director(self.show, self.emit, pools, Clock(), queue_max=5)
-        self.room = Conversation(spec_of(context="Old."), self.parrot, self.director, self.emit, pools)
+        self.room = Conversation(spec_of(context="Old."), self.parrot, self.director, self.emit, voices_of(pools))
         self.number = 0
 
     def emit(self, kind: str, *, command_id: str | None = None, **facts: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from avatarium.errors import NotFoundError
 from avatarium.streaming.stage.pictures import KEPT, Look, Looks
 from avatarium.streaming.stage.pools import Pools
+from avatarium.streaming.wire import RoomVoice
 from tests.support.live_rooms import FlatFace, in_loop, spec_of
 
 
@@ -87,4 +88,6 @@ def test_what_rooms_look_like() -> None:
     assert (shipped.source, shipped.picture_key, shipped.background_color) == ("ava", "", "#fff")
     own = Look.of(spec_of(source="", picture_key="p", background_key="b", background_color="#fff"))
     assert (own.picture_key, own.background_key, own.background_color) == ("p", "b", "")
-    assert Look.of(spec_of(voice="hibari-noah")) == Look.of(spec_of()), "a voice is not seen"
+    assert Look.of(spec_of(voice=RoomVoice(name="hibari-noah", language="en-US"))) == Look.of(spec_of()), (
+        "a voice is not seen"
+    )

@@ -1,10 +1,10 @@
 // Before a room: whose face, which voice, for how long.
 
 import { $, el, remember, remembered, toast } from "./page.js";
+import { voiceList } from "./voices.js";
 
 export const EMOTIONS = { neutral: "Calm", happy: "Happy", serious: "Serious", surprised: "Surprised", sad: "Sad" };
 export const GESTURES = { nod: "Nod", shake: "Shake the head", tilt: "Tilt the head", brows: "Raise the brows", look_away: "Look away, thinking", lean_in: "Lean in" };
-const GREETINGS = { en: "Hello! Nice to meet you.", es: "¡Hola! Encantada de conocerte.", fr: "Bonjour ! Ravie de vous rencontrer.", it: "Ciao! Piacere di conoscerti.", pt: "Olá! Prazer em conhecer você.", hi: "नमस्ते! आपसे मिलकर अच्छा लगा।" };
 
 export function fillChoices(select, choices, first) {
   if (first) select.append(el("option", { value: "" }, first));
@@ -25,12 +25,10 @@ export class Setup {
     this._facts = facts;
     this._avatars = [];
     this._voices = [];
-    this._heard = new Map();
-    this._sound = new Audio();
+    this._list = voiceList();
     this.avatar = null;
     fillChoices($("mood"), EMOTIONS);
     $("language").addEventListener("change", () => this._showVoices());
-    $("listen").addEventListener("click", () => this._listen());
     $("length").addEventListener("change", () => this._showCost());
     $("shape").addEventListener("change", () => this._showShape());
     $("transparent").addEventListener("change", () => { $("ground").disabled = $("transparent").checked; });
@@ -62,7 +60,7 @@ export class Setup {
       qa_context: $("context").value.trim(), emotion: $("mood").value, record: $("record").checked,
       transparent: isTransparent, background_color: isColour ? ground : "", background_id: isColour ? "" : ground,
     };
-    if ($("voice").value) request.voice_id = $("voice").value;
+    if (this._list.value) request.voice_id = this._list.value;
     else request.language = $("language").value;
     return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== "" && value !== false));
   }
@@ -72,7 +70,7 @@ export class Setup {
   }
 
   silence() {
-    this._sound.pause();
+    this._list.silence();
   }
 
   _showFaces() {
@@ -125,27 +123,7 @@ export class Setup {
     const rank = (voice) => Number(!voice.installed) * 2 + Number(voice.gender !== gender);
     spoken.sort((a, b) => rank(a) - rank(b));
     const label = (voice) => [`${voice.label || voice.name}, ${voice.gender}${voice.region ? `, ${voice.region}` : ""}`, voice.installed ? "" : "is fetched first"].filter(Boolean).join(" · ");
-    $("voice").replaceChildren(...spoken.map((voice) => el("option", { value: voice.value || voice._id }, label(voice))));
-  }
-
-  async _listen() {
-    const button = $("listen");
-    const voice = $("voice").value;
-    const language = $("language").value;
-    button.disabled = true;
-    button.textContent = "…";
-    try {
-      if (!this._heard.has(voice)) {
-        const msg = GREETINGS[language] || GREETINGS.en;
-        this._heard.set(voice, await this._api.post("video/send_tts", { msg, tts_id: voice, country: language, speechRate: 1 }));
-      }
-      this._sound.src = this._heard.get(voice);
-      await this._sound.play();
-    } catch (problem) {
-      toast(problem.name === "NotSupportedError" ? "The sound cannot be played here." : problem.message);
-    }
-    button.disabled = false;
-    button.textContent = "Listen";
+    this._list.show(spoken, label);
   }
 
   _showCost() {
