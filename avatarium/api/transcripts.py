@@ -9,7 +9,7 @@ from typing import Any
 from avatarium.api.spoken_languages import NAMES
 
 Record = Mapping[str, Any]
-"""What the family of transcriptions keeps: see ``families.transcription.transcript_record``."""
+"""What the family of transcriptions keeps: see ``Transcript.record`` of the engine."""
 
 
 class Format(StrEnum):

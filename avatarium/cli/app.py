@@ -20,6 +20,7 @@ from avatarium.cli import (
     speak,
     stage,
     tokens,
+    transcribe,
     users,
     voices,
 )
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command("speak")(speak.speak)
 app.command("voices")(voices.voices)
+app.command("transcribe")(transcribe.transcribe)
 app.command("marks")(marks.marks)
 app.add_typer(assets.app, name="assets")
 app.command("doctor")(doctor.doctor)

@@ -58,14 +58,20 @@ def write_subtitles(path: Path, words: Sequence[Word]) -> None:
     Raises:
         OutputError: ``output_failed``.
     """
-    from avatarium.engine.subtitles import cues, to_srt, to_vtt
+    from avatarium.engine.subtitles import cues
 
-    made = cues(words)
-    text = to_vtt(made) if path.suffix.lower() == ".vtt" else to_srt(made)
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(subtitle_text(words, path.suffix.lower().lstrip(".")), encoding="utf-8")
     except OSError as problem:
         raise OutputError(
             f"{path.name} could not be written: {problem.strerror or 'the disk refused it'}.", code="output_failed"
         ) from problem
-    print(f"{path}: {len(made)} captions")
+    print(f"{path}: {len(cues(words))} captions")
+
+
+def subtitle_text(words: Sequence[Word], kind: str) -> str:
+    """Words as the text of a file of subtitles, ``srt`` or ``vtt``."""
+    from avatarium.engine.subtitles import cues, to_srt, to_vtt
+
+    made = cues(words)
+    return to_vtt(made) if kind == "vtt" else to_srt(made)

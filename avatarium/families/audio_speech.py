@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from avatarium.catalogue.voices import voice_id
 from avatarium.errors import NotFoundError, OptionError
 from avatarium.families.fields import LenientStart
+from avatarium.families.tts import CHARACTERS_A_SECOND, TtsStart, speaker_of
 from avatarium.families.tts import FAMILY as TTS
-from avatarium.families.tts import TtsStart, speaker_of
 from avatarium.tasks.family import Desk, Family, Plan, Queue, Step
 from avatarium.tasks.job import Job
 
@@ -38,7 +38,6 @@ OPENAI_VOICES = {
 }
 """OpenAI's names, and who stands for them. Those speak every language, so another of ours does where the text is not
 English."""
-QUICK_MODELS = frozenset({"hibari"})
 _FIRST_S = 0.35
 """Sound of the first piece at least; of less a player makes nothing."""
 
@@ -127,11 +126,12 @@ def _named(voice: str, desk: Desk) -> dict[str, str]:
 
 
 def _speak(job: Job[AudioSpeechStart]) -> dict[str, Any]:
-    from avatarium.engine.script import spoken_script
+    from avatarium.engine import speech
     from avatarium.engine.video.sound_stream import MEDIA_TYPES, SoundStream, StreamKind
 
     kind = StreamKind(job.start.response_format)
-    script = spoken_script(job.start.input, _speaker(job), job.start.speed)
+    script = speech.stream(job.start.input, _speaker(job), job.start.speed, in_clauses=True)
+    expected_s = len(job.start.input) / CHARACTERS_A_SECOND / job.start.speed
     stream, number, spoken_s = SoundStream(kind, rate=RATE), 0, 0.0
     waiting = b""
     for piece in script:
@@ -140,7 +140,7 @@ def _speak(job: Job[AudioSpeechStart]) -> dict[str, Any]:
         if spoken_s >= _FIRST_S and waiting:
             _put(job, number, waiting, MEDIA_TYPES[kind])
             number, waiting = number + 1, b""
-        job.progress(spoken_s / max(script.expected_s, spoken_s))
+        job.progress(spoken_s / max(expected_s, spoken_s))
     _put(job, number, waiting + stream.close(), MEDIA_TYPES[kind])
     return {"parts": number + 1, "duration_s": round(spoken_s, 3), "characters": len(job.start.input)}
 

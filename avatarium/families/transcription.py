@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,9 +12,6 @@ from avatarium.errors import RequestError, TooLargeError
 from avatarium.families.fields import LenientStart
 from avatarium.tasks.family import Desk, Family, Plan, Queue, Step
 from avatarium.tasks.job import Job
-
-if TYPE_CHECKING:
-    from avatarium.engine.speech.transcripts import Said, Transcript
 
 SECONDS_PER_UNIT = 60.0
 """What one unit of the price buys."""
@@ -83,32 +80,10 @@ def _transcribe(job: Job[TranscriptionStart]) -> dict[str, Any]:
         max_s=job.settings.media_max_s,
     )
     path = job.scratch / TEXT
-    path.write_text(json.dumps(transcript_record(found), ensure_ascii=False), encoding="utf-8")
+    path.write_text(json.dumps(found.record(), ensure_ascii=False), encoding="utf-8")
     if path.stat().st_size > TEXT_MAX_BYTES:
         raise TooLargeError("The recording has too much text for one answer. Send it in parts.", code="text_too_long")
     return {"key": job.publish(path, TEXT, "application/json"), "speakers": found.speakers}
-
-
-def transcript_record(transcript: Transcript) -> dict[str, Any]:
-    """A transcript as JSON has it."""
-    return {
-        "language": transcript.language,
-        "duration_s": round(transcript.duration_s, 3),
-        "speakers": transcript.speakers,
-        "text": transcript.text,
-        "segments": [_segment(said) for said in transcript.segments],
-    }
-
-
-def _segment(said: Said) -> dict[str, Any]:
-    return {
-        "text": said.text,
-        "start_s": said.start_s,
-        "end_s": said.end_s,
-        "speaker": said.speaker,
-        "confidence": said.confidence,
-        "words": [[word.text, word.start_s, word.end_s] for word in said.words],
-    }
 
 
 FAMILY = Transcription()

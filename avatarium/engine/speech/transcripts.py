@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,14 +75,30 @@ class Transcript:
     duration_s: float
     speakers: int
     """How many people speak."""
+    written: str = ""
+    """The language of the text."""
 
     @property
     def text(self) -> str:
         """Everything that is said."""
-        return joined((said.text for said in self.segments), self.language)
+        return joined([said.text for said in self.segments], self.written)
+
+    def record(self) -> dict[str, Any]:
+        """As JSON has it; a word is a list of text, start and end."""
+        return {
+            "language": self.language,
+            "duration_s": round(self.duration_s, 3),
+            "speakers": self.speakers,
+            "text": self.text,
+            "segments": [
+                {name: getattr(said, name) for name in ("text", "start_s", "end_s", "speaker", "confidence")}
+                | {"words": [[word.text, word.start_s, word.end_s] for word in said.words]}
+                for said in self.segments
+            ],
+        }
 
 
-def joined(texts: Iterator[str] | Sequence[str], language: str) -> str:
+def joined(texts: Sequence[str], language: str) -> str:
     """Texts one after the other, with blanks where the language has them."""
     return ("" if language in LANGUAGES_SPACELESS else " ").join(texts)
 
@@ -233,7 +250,13 @@ def _transcript(
     told = _smoothed([turns.speaker(word.start_s, word.end_s) if turns else 0 for word in heard], heard)
     order = {speaker: place for place, speaker in enumerate(dict.fromkeys(told))}
     said = tuple(_said(heard[a:b], order[told[a]], written) for a, b in _sentences(heard, told))
-    return Transcript(language=spoken if heard else "", segments=said, duration_s=duration_s, speakers=len(order))
+    return Transcript(
+        language=spoken if heard else "",
+        segments=said,
+        duration_s=duration_s,
+        speakers=len(order),
+        written=written,
+    )
 
 
 def _smoothed(speakers: Sequence[int | None], heard: Sequence[Heard]) -> list[int]:
