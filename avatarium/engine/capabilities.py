@@ -34,8 +34,17 @@ FAST_VOICES = Capability(
 )
 OTHER_LANGUAGES = Capability(
     name="languages other than English",
-    engine="eSpeak NG in a process of its own, for pronunciation",
+    engine="eSpeak NG in a process of its own: pronunciation, and robotic voices where there are no others",
     assets=("espeak-ng",),
+)
+JAPANESE = Capability(
+    name="Japanese",
+    engine="MeCab with Open JTalk's dictionary, kana to phonemes",
+    assets=("japanese-dictionary",),
+    packages=("fugashi",),
+)
+CHINESE = Capability(
+    name="Chinese", engine="jieba's words, pypinyin's tones, syllables to phonemes", packages=("rjieba", "pypinyin")
 )
 RECOGNISER = Capability(
     name="recordings",
@@ -73,10 +82,25 @@ VIDEO = Capability(
     packages=("av",),
 )
 
-CAPABILITIES = (BEST_VOICES, FAST_VOICES, OTHER_LANGUAGES, RECOGNISER, TRANSCRIPTION, MEANING, FACES, MATTE, VIDEO)
+CAPABILITIES = (
+    BEST_VOICES,
+    FAST_VOICES,
+    OTHER_LANGUAGES,
+    JAPANESE,
+    CHINESE,
+    RECOGNISER,
+    TRANSCRIPTION,
+    MEANING,
+    FACES,
+    MATTE,
+    VIDEO,
+)
 
 
 def assets_of_voice(voice: Voice) -> tuple[str, ...]:
     """Model files that a voice needs."""
-    own = BEST_VOICES.assets if voice.engine is Engine.KOKORO else FAST_VOICES.assets
-    return own if voice.language.startswith("en") else own + OTHER_LANGUAGES.assets
+    if voice.engine is Engine.ESPEAK:
+        return OTHER_LANGUAGES.assets
+    own = FAST_VOICES.assets if voice.engine is Engine.HIBARI else BEST_VOICES.assets
+    reading = {"en": (), "zh": (), "ja": JAPANESE.assets}.get(voice.language.partition("-")[0], OTHER_LANGUAGES.assets)
+    return own + reading

@@ -203,7 +203,9 @@ def test_emoji_are_read_out(house: Speaking) -> None:
         ({"msg": "Hi.", "tts_id": "a", "user_voice_id": "b"}, 400, "two_voices"),
         ({"msg": "Hi.", "tts_id": "64f0c0ffee0000000000b001"}, 404, "voice_not_found"),
         ({"msg": "Hi.", "user_voice_id": "64f0c0ffee0000000000c001"}, 404, "voice_not_found"),
-        ({"msg": "Hi.", "country": "zh", "region": "CN"}, 400, "no_voice_for_language"),
+        ({"msg": "Hi.", "country": "eo", "region": "XX"}, 400, "no_voice_for_language"),
+        ({"msg": "Привет, как дела?", "country": "en"}, 400, "wrong_script"),
+        ({"msg": "How are you doing today?", "country": "ja"}, 400, "wrong_script"),
         ({"msg": "Hi.", "webhook_url": "ftp://x"}, 400, "bad_webhook_url"),
     ],
 )

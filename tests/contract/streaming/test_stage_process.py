@@ -99,7 +99,7 @@ async def test_what_cannot_be_said_is_refused_before_it_is_queued(stage: Running
         async with watched(room):
             refused: list[tuple[SpeakCommand, str]] = [
                 (said("c", ""), "empty_text"),
-                (said("c", "你好世界"), "no_voice_for_language"),
+                (said("c", "你好世界"), "wrong_script"),
                 (said("c", "hello", voice=RoomVoice(name="nobody", language="en-US")), "unknown_voice"),
                 (said("c", "hello", rate=9.0), "bad_rate"),
                 (said("c", "hello", emotion="hungry"), "bad_emotion"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from avatarium.catalogue.voices import (
     LANGUAGES,
+    SAMPLES,
     Installed,
     Locale,
     default_voice,
@@ -20,12 +21,13 @@ from avatarium.catalogue.voices import (
     label_of,
     languages,
     locale_of,
+    sample_of,
     voice_id,
     voice_of,
     voices_of,
     wanted_locale,
 )
-from avatarium.engine.speech import Voice, voices
+from avatarium.engine.speech import Engine, Voice, find_voice, voices
 from avatarium.errors import NotFoundError, RequestError
 from avatarium.ids import is_id
 
@@ -79,7 +81,9 @@ def test_unknown_ids_are_not_found(tts_id: str) -> None:
         ("", "", "fr-FR", "en-US", "fr-FR"),
         ("", "GB", "", "", "en-GB"),
         ("", "", "", "it-IT,it;q=0.9", "it-IT"),
-        ("", "", "", "zh-CN", "en-US"),
+        ("", "", "", "zh-CN", "zh-CN"),
+        ("", "", "", "no-NO", "nb-NO"),
+        ("", "", "", "eo-XX", "en-US"),
         ("", "", "", "???", "en-US"),
     ],
 )
@@ -145,9 +149,9 @@ def test_another_region_falls_back_to_the_language(fast: Installed) -> None:
 
 
 def test_a_language_without_voices_has_no_groups_and_no_default(fast: Installed) -> None:
-    assert groups(Locale(language="zh", region="CN"), fast) == []
-    with pytest.raises(RequestError, match="zh-CN") as caught:
-        default_voice(Locale(language="zh", region="CN"))
+    assert groups(Locale(language="eo", region="XX"), fast) == []
+    with pytest.raises(RequestError, match="eo-XX") as caught:
+        default_voice(Locale(language="eo", region="XX"))
     assert caught.value.code == "no_voice_for_language"
 
 
@@ -156,6 +160,31 @@ def test_the_default_voice_is_fast_where_one_is() -> None:
     assert default_voice(wanted_locale("en")).name == "hibari-ava"
     assert default_voice(wanted_locale("en", "GB")).name == "kokoro-emma"
     assert default_voice(wanted_locale("fr")).language == "fr"
+    assert default_voice(wanted_locale("de", "AT")).name == "espeak-woman-de"
+
+
+def test_a_robot_is_the_default_only_where_nobody_else_speaks() -> None:
+    natural = {locale_of(voice).language for voice in voices() if voice.engine is not Engine.ESPEAK}
+    for language in LANGUAGES:
+        assert (default_voice(Locale(language=language)).engine is Engine.ESPEAK) == (language not in natural)
+
+
+def test_every_voice_has_a_sample_that_sounds_its_language() -> None:
+    """MP3 of a few seconds each: all of them together weigh no more than a picture or two."""
+    for voice in voices():
+        path = sample_of(voice.name)
+        assert path is not None and path.read_bytes()[:1] == b"\xff"
+        assert 8_000 < path.stat().st_size < 40_000
+    assert {path.stem for path in SAMPLES.iterdir()} == {voice.name for voice in voices()}
+
+
+@pytest.mark.parametrize("name", ["", "nobody", "../voices", "hibari-ava.mp3", "a" * 300])
+def test_no_other_file_is_a_sample(name: str) -> None:
+    assert sample_of(name) is None
+
+
+def test_robots_say_so_in_their_labels() -> None:
+    assert label_of(find_voice("espeak-man-de")) == "Man (robotic)"
 
 
 def test_every_listed_language_and_region_has_voices_of_its_own() -> None:
@@ -173,7 +202,7 @@ def test_every_listed_language_and_region_has_voices_of_its_own() -> None:
 def test_languages_of_one_locale_mapping() -> None:
     only = languages(Locale(language="en", region="GB"))
     assert only == [{"label": "English", "value": "en", "children": [{"label": "United Kingdom", "value": "GB"}]}]
-    assert languages(Locale(language="zh")) == []
+    assert languages(Locale(language="eo")) == []
 
 
 def test_labels_differ_within_a_language() -> None:

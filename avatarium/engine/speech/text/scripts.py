@@ -35,8 +35,13 @@ def check_script(text: str, voice: Voice) -> None:
     Raises:
         TextError: code ``wrong_script``, with the languages whose voices read it.
     """
+    check_letters(text, voice.language)
+
+
+def check_letters(text: str, tag: str) -> None:
+    """As :func:`check_script`, for any voice of a language such as ``en-US``."""
     letters = _letters(text[:LONGEST_SAMPLE])
-    language = code_of(voice.language)
+    language = code_of(tag)
     tongue = TONGUES.get(language)
     if tongue is None or not letters:
         return
