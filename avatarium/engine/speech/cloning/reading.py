@@ -16,8 +16,8 @@ from avatarium.errors import InputError
 READ = ("en-US", "en-GB", "es", "fr", "it", "pt-BR", "hi", "ja", "zh")
 """Languages that Kokoro speaks."""
 
-PHRASES = ("We watched the river rise before the young farmer.", "Father gave those children cheap yellow shoes.")
-"""Said while learning, beside the person's own words: nearly all sounds of English in four seconds."""
+PHRASES = ("Those yellow shoes cost three hundred.", "My father bought a young German horse.", "We watched the cheap red boat.")
+"""Said while learning, beside the person's own words: nearly all sounds of English in five seconds."""
 UNSEEN = (
     "Ask me anything about the annual report, and I will gladly explain how our new product works.",
     "The weather was perfect yesterday, so three of us went for a long walk along the beach.",
