@@ -110,10 +110,10 @@ class Layout:
         for place, masks in drawn:
             canvas.cover(place, masks.thick, self.style.rim)
         for number, (place, masks) in enumerate(drawn):
-            canvas.cover(place, masks.letters, self.style.letters)
-            for mark in lit:
-                if mark[0] == number:
-                    self._light(canvas, place, masks, self.lines[number], mark, room)
+            # Letters that are lit are laid once, in one colour: laid over others, their edges would be thicker.
+            shining = self._shining(number, masks.letters, lit, room)
+            canvas.cover(place, np.where(shining, 0, masks.letters), self.style.letters)
+            canvas.cover(place, np.where(shining, masks.letters, 0), self.style.highlight)
         x, y = (self.frame.width - width) // 2, self._top(count, pitch, over)
         return canvas.plate(x, y, self.frame)
 
@@ -145,14 +145,14 @@ class Layout:
             )
         canvas.lay(np.maximum.reduce(shares), colour)  # where two boxes meet, the picture is dimmed once
 
-    def _light(
-        self, canvas: _Canvas, place: tuple[int, int], masks: Drawn, line: SetLine, mark: Mark, room: int
-    ) -> None:
-        left, right = line.reach_of(mark[1], mark[2])
-        first, last = room + math.floor(left), room + math.ceil(right)
-        part = np.zeros_like(masks.letters)
-        part[:, max(first, 0) : last] = masks.letters[:, max(first, 0) : last]
-        canvas.cover(place, part, self.style.highlight)
+    def _shining(self, number: int, letters: Image, lit: Sequence[Mark], room: int) -> NDArray[np.bool_]:
+        """Which columns of a line are lit."""
+        columns = np.zeros(letters.shape[1], np.bool_)
+        for line, start, end in lit:
+            if line == number:
+                left, right = self.lines[number].reach_of(start, end)
+                columns[max(room + math.floor(left), 0) : room + math.ceil(right)] = True
+        return columns
 
     def _top(self, count: int, pitch: int, over: int) -> int:
         """The row of the canvas: the line next to the edge stays at its place, however many lines there are."""

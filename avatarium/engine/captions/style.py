@@ -157,7 +157,7 @@ def _position(name: str, value: Any) -> float:
 
 def _border(name: str, value: Any) -> Border:
     try:
-        return Border(int(str(value).strip()))
+        return Border(float(str(value).strip()))
     except ValueError:
         raise OptionError(
             f"`{name}`: there is no border {str(value)[:40]!r}. Choose 1, an outline; 3, a box behind each line; or 4, "

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from avatarium.engine.subtitles.records import Cue
@@ -44,8 +45,8 @@ _COSTS = {"sentence": 0.0, "clause": 0.35, "breath": 0.6, "word": 1.4, "little":
 _LINE_COSTS = {"sentence": 0.0, "clause": 0.1, "breath": 0.3, "word": 0.45, "little": 0.9}
 _TOO_SHORT = 1.5
 """For a cue of no time at all, less for longer ones."""
-_INNER = 0.25
-"""For a sentence that ends within a cue."""
+_INNER, _INNER_PAUSE = 0.25, 1.5
+"""For a sentence that ends within a cue, and for a second of silence there: what comes is not shown long before."""
 _LITTLE = 3
 """Letters of words that belong to the next: articles, prepositions."""
 
@@ -101,15 +102,17 @@ class _Unit:
 def _plain(words: Iterable[Word], longest_line: int) -> Iterator[_Unit]:
     """Words without blanks at their ends; those that are longer than a line in parts, signs with what they follow."""
     held: _Unit | None = None
+    before = ""
     for word in words:
         for text, start_s, end_s, inside in _parts(word, longest_line):
             if held and _clings(held.text, text):
                 held = replace(held, text=held.text + text, end_s=max(held.end_s, end_s))
-                continue
-            if held:
-                yield held
-            spaced = not inside and held is not None and not _solid(held.text, text)
-            held = _Unit(text=text, start_s=start_s, end_s=max(start_s, end_s), spaced=spaced)
+            else:
+                if held:
+                    yield held
+                spaced = bool(before) and not inside and not _solid(before, text)
+                held = _Unit(text=text, start_s=start_s, end_s=max(start_s, end_s), spaced=spaced)
+            before = text
     if held:
         yield held
 
@@ -198,9 +201,14 @@ def _last_cues(units: list[_Unit], end: int, limits: _Limits) -> Iterator[tuple[
         if start < end - 1 and (lined is None or length_s > limits.longest_s):
             return
         short = max(0.0, 1 - length_s / limits.shortest_s)
-        inner = sum(unit.ending == "sentence" for unit in part[:-1])
         line_cost = lined[0] if lined else 0.0
-        yield start, 1 + _COSTS[part[-1].ending] + _TOO_SHORT * short + _INNER * inner + line_cost
+        yield start, 1 + _COSTS[part[-1].ending] + _TOO_SHORT * short + _inner_cost(part) + line_cost
+
+
+def _inner_cost(units: Sequence[_Unit]) -> float:
+    sentences = sum(unit.ending == "sentence" for unit in units[:-1])
+    gaps = (after.start_s - unit.end_s for unit, after in pairwise(units))
+    return _INNER * sentences + _INNER_PAUSE * sum(gap for gap in gaps if gap > _BREATH_S)
 
 
 def _broken(units: Sequence[_Unit], limits: _Limits) -> tuple[float, tuple[int, ...]] | None:

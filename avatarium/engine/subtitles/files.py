@@ -11,7 +11,7 @@ from avatarium.errors import InputError
 
 MOST_CUES = 50_000
 """In a file that is read: a day of speech."""
-_TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
+_TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?"
 _TIMING = re.compile(rf"[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}")
 _MARKUP = re.compile(r"</?(?:[biu]|font|c)\b[^<>]*>|\{\\[^{}]*\}", re.IGNORECASE)
 
@@ -41,9 +41,9 @@ def from_srt(text: str) -> tuple[Cue, ...]:
     Raises:
         InputError: ``subtitles_unreadable``: the sentence names the line.
     """
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    cues = tuple(cue for cue in _cues(lines) if cue.lines)
-    if not cues and text.strip():
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    cues = tuple(cue for cue in _cues(plain.split("\n")) if cue.lines)
+    if plain.strip() and "-->" not in plain:
         raise _unreadable(1, "has no times such as 00:00:01,000 --> 00:00:02,500")
     if len(cues) > MOST_CUES:
         raise InputError(f"The subtitles have more than {MOST_CUES} entries. Cut them.", code="subtitles_unreadable")
