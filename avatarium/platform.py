@@ -9,6 +9,7 @@ from typing import Any
 from avatarium.accounts.limits import RateLimiter
 from avatarium.accounts.service import Accounts
 from avatarium.catalogue.service import Catalogue
+from avatarium.catalogue.vendor import offer_vendor
 from avatarium.clock import Clock
 from avatarium.database import Database
 from avatarium.errors import NotFoundError, UnavailableError
@@ -53,6 +54,7 @@ class MediaPlatform:
         self.settings = settings
         self.database = database
         self.clock = clock
+        offer_vendor(settings)
         self.secret = load_secret(settings)
         self.storage = Storage.open(settings, database, clock)
         self.fetcher = Fetcher(settings, self.storage)
@@ -157,4 +159,7 @@ class Platform(MediaPlatform):
             language=language,
             consent_required=self.settings.twin_consent_required,
             voices_max=self.settings.user_voices_max,
+            dubbing_max_s=self.settings.dubbing_max_s,
+            dubbing_clones=self.settings.dubbing_voice == "clone",
+            translates=bool(self.settings.translation_url),
         )

@@ -42,7 +42,18 @@ ANSWER_S = 5.0
 """Of a request's time limit, kept for the answer."""
 RETRY_S = 10.0
 BUGS = frozenset({"engine_bug", "engine_crashed", "interrupted", "unknown_family", "unknown_step"})
-AWAY = frozenset({"time_limit", "memory_limit", "out_of_memory", "storage_full", "storage_away", "espeak_broken"})
+AWAY = frozenset(
+    {
+        "time_limit",
+        "memory_limit",
+        "out_of_memory",
+        "storage_full",
+        "storage_away",
+        "espeak_broken",
+        "voice_away",
+        "voice_refused",
+    }
+)
 """Why a task failed, where it is not what was asked for that is wrong."""
 
 EXAMPLE_ID = "64f0c0ffee0000000000a001"

@@ -90,7 +90,15 @@ def voice_of(tts_id: str) -> Voice:
 
 def find_voice_of(tts_id: str) -> Voice | None:
     """The same; None where there is none."""
-    return _by_id().get(tts_id.strip().lower())
+    wanted = tts_id.strip().lower()
+    return _by_id().get(wanted) or next((voice for voice in _outside() if voice_id(voice) == wanted), None)
+
+
+def _outside() -> tuple[Voice, ...]:
+    """Voices of an outside vendor: listed behind all others, and chosen only by whoever names them."""
+    from avatarium.engine.speech.outside import vendor_voices
+
+    return vendor_voices()
 
 
 def locale_of(voice: Voice) -> Locale:
@@ -149,7 +157,8 @@ def default_voice(locale: Locale) -> Voice:
 
 def groups(locale: Locale, installed: Installed, base_url: str = "") -> list[dict[str, Any]]:
     """The voices of a locale by gender, those that can speak at once first; empty where nobody speaks it."""
-    found = installed.first(voices_of(locale))
+    abroad = [voice for voice in _outside() if locale_of(voice).language == locale.language]
+    found = [*installed.first(voices_of(locale)), *abroad]
     made = []
     for gender, label in _GENDERS.items():
         children = [described(voice, installed, base_url) for voice in found if voice.gender == gender]
@@ -162,7 +171,7 @@ def every_voice(installed: Installed, base_url: str = "") -> list[dict[str, Any]
     """All voices in one list, those that can speak at once first."""
     return [
         {"_id": voice_id(voice), "name": label_of(voice), **described(voice, installed, base_url)}
-        for voice in installed.first(_by_id().values())
+        for voice in (*installed.first(_by_id().values()), *_outside())
     ]
 
 
@@ -180,7 +189,7 @@ def described(voice: Voice, installed: Installed, base_url: str = "") -> dict[st
         "licence": voice.licence,
         "live": voice.live,
         "installed": installed.has(voice),
-        "preview_url": f"{base_url}{SAMPLES_PATH}/{voice.name}.mp3",
+        "preview_url": "" if voice.engine.value == "external" else f"{base_url}{SAMPLES_PATH}/{voice.name}.mp3",
     }
 
 

@@ -99,6 +99,8 @@ CAPABILITIES = (
 
 def assets_of_voice(voice: Voice) -> tuple[str, ...]:
     """Model files that a voice needs."""
+    if voice.engine is Engine.EXTERNAL:
+        return RECOGNISER.assets
     if voice.engine is Engine.ESPEAK:
         return OTHER_LANGUAGES.assets
     own = FAST_VOICES.assets if voice.engine is Engine.HIBARI else BEST_VOICES.assets

@@ -25,7 +25,7 @@ CHARACTERS_PER_UNIT = 200
 CHARACTERS_A_SECOND = 14.5
 SOUND, MARKS = "speech.mp3", "speech.json"
 _TITLE = 60
-_ENGINES = {"hibari": "hibari", "kokoro": "Kokoro-82M", "espeak": "eSpeak NG"}
+_ENGINES = {"hibari": "hibari", "kokoro": "Kokoro-82M", "espeak": "eSpeak NG", "external": "external"}
 _CLONED = "Kokoro-82M, cloned"
 _LIVE_FACTOR, _BEST_FACTOR = 0.05, 1.0
 """Seconds of work for a second of speech, on one core."""

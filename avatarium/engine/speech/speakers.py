@@ -25,6 +25,8 @@ class Engine(StrEnum):
     """Robotic, and faster than all others: for languages that no network speaks here."""
     CLONED = "cloned"
     """Somebody's own voice, spoken by Kokoro's network with a style of its own."""
+    EXTERNAL = "external"
+    """A voice of an outside vendor, behind the network."""
 
 
 class Gender(StrEnum):
@@ -115,8 +117,10 @@ def find_voice(name_or_language: str, *, gender: Gender | None = None, live: boo
     Raises:
         OptionError: codes ``unknown_voice`` and ``no_voice_for_language``.
     """
+    from avatarium.engine.speech.outside import vendor_voices
+
     wanted = name_or_language.strip()
-    for voice in voices():
+    for voice in (*voices(), *vendor_voices()):
         if wanted.lower() in (voice.name, voice.model):
             return voice
     if not re.fullmatch(r"(?:[A-Za-z]{2}|cmn)(?:[-_][A-Za-z0-9]{2,8}){0,3}", wanted):

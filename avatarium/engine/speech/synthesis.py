@@ -19,6 +19,7 @@ from avatarium.engine.speech.g2p.transcript import Transcriber, Transcript
 from avatarium.engine.speech.levels import levelled
 from avatarium.engine.speech.models import cloned, hibari, kokoro
 from avatarium.engine.speech.models.rendering import SAMPLE_RATE, Rendering
+from avatarium.engine.speech.outside import speak_outside
 from avatarium.engine.speech.records import Samples, Speech
 from avatarium.engine.speech.speakers import Engine, Voice, find_voice
 from avatarium.engine.speech.tempo import Pace
@@ -85,6 +86,8 @@ def stream(
     speaker = find_voice(voice) if isinstance(voice, str) else voice
     if not SLOWEST <= rate <= FASTEST:
         raise OptionError(f"The rate {rate:g} is out of range; give one from {SLOWEST} to {FASTEST}.", code="bad_rate")
+    if speaker.engine is Engine.EXTERNAL:
+        return speak_outside(text, speaker, rate)
     check_script(text, speaker)
     script = sentences(text, speaker.language, opening_early=speaker.live)
     if in_clauses:

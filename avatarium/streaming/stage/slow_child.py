@@ -21,7 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
+from avatarium.catalogue.vendor import offer_vendor
 from avatarium.errors import AvatariumError, StalledError
+from avatarium.settings import load_settings
 
 if TYPE_CHECKING:
     from avatarium.engine.speech import Speech, Voice
@@ -151,6 +153,8 @@ def main() -> None:
 
 def _voice_of(order: Order) -> Voice | str:
     if not order.path:
+        if order.voice.startswith("external-"):  # known to this process only when one is wanted
+            offer_vendor(load_settings())
         return order.voice
     from pathlib import Path
 
