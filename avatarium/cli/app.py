@@ -12,6 +12,7 @@ from avatarium.cli import (
     backup,
     coins,
     doctor,
+    dub,
     marks,
     migrate,
     rooms,
@@ -34,6 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 app.command("speak")(speak.speak)
+app.command("dub")(dub.dub)
 app.command("voices")(voices.voices)
 app.command("transcribe")(transcribe.transcribe)
 app.command("marks")(marks.marks)

