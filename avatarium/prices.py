@@ -51,6 +51,8 @@ PRICE_LIST: dict[str, Item] = {
     "watermark": Item(1, "picture or video"),
     "twin_picture": Item(1, "avatar made from a picture", Unit.DIAMOND),
     "twin_video": Item(0, "avatar made from a video", Unit.DIAMOND),
+    "dubbing": Item(30, "minute of dubbed video or sound, begun"),
+    "dubbing_again": Item(10, "minute of a dubbing that is rendered anew, begun"),
     "lip_model": Item(1, "personal lip-sync model", Unit.DIAMOND),
     "voice_clone": Item(1, "cloned voice", Unit.DIAMOND),
 }

@@ -229,6 +229,9 @@ def _tasks(platform: Platform, worker: HandWorker) -> Tasks:
             language=language,
             consent_required=platform.settings.twin_consent_required,
             voices_max=platform.settings.user_voices_max,
+            dubbing_max_s=platform.settings.dubbing_max_s,
+            dubbing_clones=platform.settings.dubbing_voice == "clone",
+            translates=bool(platform.settings.translation_url),
         )
 
     return Tasks(

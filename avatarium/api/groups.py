@@ -9,6 +9,7 @@ AVATARS = "Create Avatars"
 BACKGROUNDS = "Background Matting and Replacement"
 STREAMING = "Streaming Avatar"
 TALKING_PHOTO = "Talking Photo"
+DUBBING = "AI Dubbing"
 CREDITS = "Credits"
 MISC = "Miscellaneous"
 TASKS = "Tasks"
@@ -24,6 +25,7 @@ GROUPS = {
     BACKGROUNDS: "Pictures to put behind an avatar.",
     STREAMING: "An avatar that speaks live in a web page.",
     TALKING_PHOTO: "Any photo of a face says what you give it.",
+    DUBBING: "The same people in the same video, speaking another language.",
     CREDITS: "What a call will cost, and what has been spent.",
     MISC: "Coins, users, uploads, watermarks.",
     TASKS: "Progress, cancelling and webhooks, for all kinds of tasks.",

@@ -69,13 +69,15 @@ class Storage:
         expires_ms: int | None,
         duration_s: float | None = None,
         task_id: str | None = None,
+        once: bool = False,
     ) -> StoredObject:
-        """Store a file or bytes under a key, in one step and in place of what was there.
+        """Store a file or bytes under a key, in one step and in place of what was there; with ``once`` only if nothing
+        was, so that of two at the same time one is refused.
 
         Raises:
             TooLargeError: ``quota``.
             UnavailableError: ``storage_full``, ``storage_away``.
-            ConflictError: ``key_taken``: the key is somebody else's.
+            ConflictError: ``key_taken``: the key is somebody else's; ``already_uploaded`` of one that is written once.
         """
         wanted = StoredObject(
             key=checked_key(key),
@@ -88,7 +90,7 @@ class Storage:
             expires_ms=expires_ms,
         )
         with self._blobs.stage(key, source if isinstance(source, Path) else [source]) as staged:
-            self._keep(wanted, staged.publish)
+            self._keep(wanted, staged.publish, once=once)
         return wanted
 
     def receive(self, key: str, chunks: Iterable[bytes], claims: Claims) -> StoredObject:

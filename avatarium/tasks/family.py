@@ -99,6 +99,12 @@ class Desk:
     """Whether avatars and voices of people are made only with their consent on record (``twin_consent_required``)."""
     voices_max: int = 0
     """Cloned voices that one user may have."""
+    dubbing_max_s: float = 7200.0
+    """Longest video or recording that is dubbed."""
+    dubbing_clones: bool = False
+    """Whether people in dubbed videos get clones of their own voices where nothing else is asked for."""
+    translates: bool = False
+    """Whether a translation service of the operator's own takes any pair of languages."""
 
     def seconds_of(self, url: str) -> float | None:
         """How long a recording or video of ours is; None for what lies elsewhere."""
