@@ -15,8 +15,6 @@ LARGE = 40
 COARSE, FINE = 4, 2
 """How much a frame is shrunk for the colours of the surroundings, and for those nearby."""
 NEAR_PX = 6
-SOLID = 4
-"""Power of alpha that weighs colours: mixed pixels tell little of either side."""
 SMOOTH = 5e-3
 GRADIENT = 0.1
 
@@ -54,9 +52,7 @@ def foreground(frame: Image, alpha: Alpha, ground: Image | None = None) -> Image
     person, back = _resized(person, small), _resized(back, small)
     person, back = _fused(seen, small, known, NEAR_PX // FINE + 1, person, back)
     out = frame.copy()
-    target = np.array(part, np.uint8, order="C")
-    _explain(part, share, _resized(person, share), _resized(back, share), target)
-    out[top:bottom, left:right] = target
+    _explain(part, share, person, back, out[top:bottom, left:right])
     return out
 
 
@@ -73,12 +69,12 @@ def _resized(colours: Colours, like: Alpha) -> Colours:
 
 
 def _soft_box(alpha: Alpha) -> tuple[int, int, int, int] | None:
-    """Where the person is at all."""
-    there = alpha > 0.003
-    rows, columns = np.nonzero(there.any(1))[0], np.nonzero(there.any(0))[0]
-    if not len(rows):
+    """Where the person is at all; its sides are whole numbers of the coarsest pixels, as far as the picture is."""
+    left, top, width, height = cv2.boundingRect((alpha > 0.003).astype(np.uint8))
+    if not width:
         return None
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    left, top, right, bottom = left // COARSE, top // COARSE, -(-(left + width) // COARSE), -(-(top + height) // COARSE)
+    return left * COARSE, top * COARSE, min(right * COARSE, alpha.shape[1]), min(bottom * COARSE, alpha.shape[0])
 
 
 def _fused(
@@ -91,31 +87,82 @@ def _fused(
 ) -> tuple[Colours, Colours]:
     """One round: colours about each pixel, weighted by how much they are the person's, moved to explain the picture."""
     size = (2 * radius + 1, 2 * radius + 1)
-    share = alpha[..., None]
-    mine, theirs = alpha**SOLID, (1 - alpha) ** SOLID
     first, second = picture if person is None else person, picture if ground is None else ground
-    colours = cv2.blur(first * mine[..., None], size) / (cv2.blur(mine, size)[..., None] + 1e-5)
-    behind = (
-        known
-        if known is not None
-        else cv2.blur(second * theirs[..., None], size) / (cv2.blur(theirs, size)[..., None] + 1e-5)
-    )
-    off = picture - share * colours - (1 - share) * behind
-    return np.clip(colours + share * off, 0, 255).astype(np.float32), np.asarray(behind, np.float32)
+    mine, theirs = np.empty((2, *alpha.shape, 4), np.float32)
+    _weigh(first, second, alpha, mine, theirs)
+    mine = np.asarray(cv2.blur(mine, size), np.float32)
+    if known is None:
+        theirs = np.asarray(cv2.blur(theirs, size), np.float32)
+    else:
+        theirs = np.dstack([known, np.ones_like(alpha)])
+    person, ground = np.empty((2, *picture.shape), np.float32)
+    _unweighed(picture, alpha, mine, theirs, person, ground)
+    return person, ground
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def _weigh(first: Colours, second: Colours, alpha: Alpha, mine: Colours, theirs: Colours) -> None:
+    """Colours by the fourth power of each side's share, and that power in a fourth channel."""
+    for y in range(alpha.shape[0]):
+        for x in range(alpha.shape[1]):
+            a = alpha[y, x] * alpha[y, x]
+            b = (1 - alpha[y, x]) * (1 - alpha[y, x])
+            a, b = a * a, b * b
+            for k in range(3):
+                mine[y, x, k] = first[y, x, k] * a
+                theirs[y, x, k] = second[y, x, k] * b
+            mine[y, x, 3], theirs[y, x, 3] = a, b
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def _unweighed(
+    picture: Colours, alpha: Alpha, mine: Colours, theirs: Colours, person: Colours, ground: Colours
+) -> None:
+    """The person's colours, moved to explain the picture, and the ground's."""
+    least = np.float32(1e-5)
+    for y in range(alpha.shape[0]):
+        for x in range(alpha.shape[1]):
+            a = alpha[y, x]
+            by, per = 1 / (mine[y, x, 3] + least), 1 / (theirs[y, x, 3] + least)
+            for k in range(3):
+                colour, behind = mine[y, x, k] * by, theirs[y, x, k] * per
+                off = picture[y, x, k] - a * colour - (1 - a) * behind
+                person[y, x, k] = min(max(colour + a * off, np.float32(0)), np.float32(255))
+                ground[y, x, k] = behind
 
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
 def _explain(picture: Image, alpha: Alpha, person: Colours, ground: Colours, out: Image) -> None:
-    """Move the guessed colours so that, mixed by alpha, they give the picture."""
+    """Move the guessed colours, which are told smaller, so that, mixed by alpha, they give the picture."""
     height, width = alpha.shape
+    rows, columns = person.shape[:2]
+    down, across, half = np.float32(rows / height), np.float32(columns / width), np.float32(0.5)
     for y in range(height):
+        v = min(max((y + half) * down - half, np.float32(0)), np.float32(rows - 1))
+        above = int(v)
+        below, sunk = min(above + 1, rows - 1), v - np.float32(int(v))
+        near = min(int((y + half) * down), rows - 1)
         for x in range(width):
             a = alpha[y, x]
             if a >= 0.995:
                 continue
+            if a <= 0:
+                beside = min(int((x + half) * across), columns - 1)
+                for k in range(3):
+                    out[y, x, k] = np.uint8(person[near, beside, k] + half)
+                continue
+            u = min(max((x + half) * across - half, np.float32(0)), np.float32(columns - 1))
+            left = int(u)
+            right, part = min(left + 1, columns - 1), u - np.float32(int(u))
             for k in range(3):
-                off = picture[y, x, k] - a * person[y, x, k] - (1 - a) * ground[y, x, k]
-                out[y, x, k] = np.uint8(min(max(person[y, x, k] + a * off + 0.5, 0.0), 255.0))
+                one = person[above, left, k] + (person[above, right, k] - person[above, left, k]) * part
+                two = person[below, left, k] + (person[below, right, k] - person[below, left, k]) * part
+                colour = one + (two - one) * sunk
+                one = ground[above, left, k] + (ground[above, right, k] - ground[above, left, k]) * part
+                two = ground[below, left, k] + (ground[below, right, k] - ground[below, left, k]) * part
+                behind = one + (two - one) * sunk
+                off = picture[y, x, k] - a * colour - (1 - a) * behind
+                out[y, x, k] = np.uint8(min(max(colour + a * off + half, np.float32(0)), np.float32(255)))
 
 
 def _mean_of(picture: Colours, where: NDArray[np.bool_]) -> Colours:

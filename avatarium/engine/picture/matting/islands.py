@@ -32,13 +32,16 @@ class Kept:
 
     def only(self, mask: Alpha) -> Alpha:
         """The mask of those who are kept."""
-        count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > SEEN).astype(np.uint8), connectivity=8)
+        there = (mask > SEEN).astype(np.uint8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(there, connectivity=8)
         if count <= 1:
             return mask
         sizes = stats[1:, cv2.CC_STAT_AREA]
         good = {int(n) + 1 for n in np.nonzero(sizes >= LEAST * sizes.max())[0]}
         good = self._followed(np.asarray(labels, np.int32), np.asarray(sizes, np.int32), good)
-        keep = np.isin(labels, list(good))
+        wanted = np.zeros(count, bool)
+        wanted[list(good)] = True
+        keep = wanted[labels]
         self._was = keep if self._face is not None else None
         room = np.ones((2 * ROOM_PX + 1, 2 * ROOM_PX + 1), np.uint8)
         near = cv2.blur(cv2.dilate(keep.astype(np.float32), room), (5, 5))

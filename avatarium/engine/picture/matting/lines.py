@@ -31,25 +31,38 @@ def fit_lines(guide: Colours, alpha: Alpha, radius: int, edge: float) -> Lines:
     """
     lines = np.empty((*alpha.shape, 4), np.float32)
     mean = _mean(guide, radius)
-    square = np.dstack([guide[..., :1] * guide, guide[..., 1:2] * guide[..., 1:], guide[..., 2:] ** 2])
-    joint = np.dstack([guide * alpha[..., None], alpha])
-    _solve(mean, _mean(square[..., :3], radius), _mean(square[..., 3:], radius), _mean(joint, radius), edge, lines)
+    red, rest = np.empty((2, *guide.shape), np.float32)
+    joint = np.empty_like(lines)
+    _products(guide, alpha, red, rest, joint)
+    _solve(mean, _mean(red, radius), _mean(rest, radius), _mean(joint, radius), edge, lines)
     return _mean(lines, radius)
 
 
-def apply_lines(frame: Image, lines: Lines, coarse: Alpha) -> Alpha:
+def apply_lines(frame: Image, lines: Lines, coarse: Alpha, *, low: float = 0.0, high: float = 1.0) -> Alpha:
     """Alpha of a picture of any size by lines found on a smaller one.
 
-    Far from the outline lines may say anything: there ``coarse``, alpha at any smaller size, is what counts.
+    Far from the outline lines may say anything: there ``coarse``, alpha at any smaller size, is what counts. What
+    comes out is 0 up to ``low`` and 1 from ``high`` on.
     """
     out = np.empty(frame.shape[:2], np.float32)
-    _draw(frame, lines, coarse, out)
+    _draw(frame, lines, coarse, np.float32(low), np.float32(1 / (high - low)), out)
     return out
 
 
 def _mean(layers: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
     size = 2 * radius + 1
     return np.asarray(cv2.boxFilter(layers, -1, (size, size), borderType=cv2.BORDER_REFLECT), np.float32)
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def _products(guide: Colours, alpha: Alpha, red: Colours, rest: Colours, joint: Lines) -> None:
+    """Red by red, green, blue; green by green, blue, and blue by blue; all three by alpha, and alpha."""
+    for y in range(alpha.shape[0]):
+        for x in range(alpha.shape[1]):
+            r, g, b, a = guide[y, x, 0], guide[y, x, 1], guide[y, x, 2], alpha[y, x]
+            red[y, x, 0], red[y, x, 1], red[y, x, 2] = r * r, r * g, r * b
+            rest[y, x, 0], rest[y, x, 1], rest[y, x, 2] = g * g, g * b, b * b
+            joint[y, x, 0], joint[y, x, 1], joint[y, x, 2], joint[y, x, 3] = r * a, g * a, b * a, a
 
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -82,42 +95,48 @@ def _solve(
 
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
-def _draw(frame: Image, lines: Lines, coarse: Alpha, out: Alpha) -> None:
+def _places(count: int, size: int, at: NDArray[np.int32], share: NDArray[np.float32]) -> None:
+    """Between which of ``size`` samples each of ``count`` places lies."""
+    for x in range(count):
+        u = min(max((x + 0.5) * size / count - 0.5, 0.0), float(size - 1))
+        at[x] = min(int(u), max(size - 2, 0))
+        share[x] = np.float32(u - at[x])
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def _draw(frame: Image, lines: Lines, coarse: Alpha, low: np.float32, gain: np.float32, out: Alpha) -> None:
     height, width = out.shape
     rows, columns = lines.shape[:2]
     high, wide = coarse.shape
-    per_x, per_u = np.float32(wide / width), np.float32(columns / width)
-    half = np.float32(0.5)
+    zero, whole = np.float32(0), np.float32(1)
+    at, line_at = np.empty(width, np.int32), np.empty(width, np.int32)
+    share, line_share = np.empty(width, np.float32), np.empty(width, np.float32)
+    _places(width, wide, at, share)
+    _places(width, columns, line_at, line_share)
+    row = np.empty(wide + 1, np.float32)
     for y in range(height):
-        v = min(max(float((y + 0.5) * rows / height - 0.5), 0.0), float(rows - 1))
-        upper = int(v)
-        lower = min(upper + 1, rows - 1)
-        down = np.float32(v - upper)
-        v = min(max(float((y + 0.5) * high / height - 0.5), 0.0), float(high - 1))
+        v = min(max((y + 0.5) * high / height - 0.5, 0.0), float(high - 1))
         above = int(v)
-        below = min(above + 1, high - 1)
-        sunk = np.float32(v - above)
+        below, sunk = min(above + 1, high - 1), np.float32(v - above)
+        for x in range(wide):
+            row[x] = coarse[above, x] + (coarse[below, x] - coarse[above, x]) * sunk
+        row[wide] = row[wide - 1]
+        v = min(max((y + 0.5) * rows / height - 0.5, 0.0), float(rows - 1))
+        upper = int(v)
+        lower, down = min(upper + 1, rows - 1), np.float32(v - upper)
         for x in range(width):
-            u = min(max(float((x + half) * per_x - half), 0.0), float(wide - 1))
-            left = int(u)
-            right = min(left + 1, wide - 1)
-            part = np.float32(u - left)
-            one = coarse[above, left] + (coarse[above, right] - coarse[above, left]) * part
-            two = coarse[below, left] + (coarse[below, right] - coarse[below, left]) * part
-            plain = one + (two - one) * sunk
-            near = min(plain, 1 - plain) / NEAR
-            if near <= 0.0:
-                out[y, x] = plain
-                continue
-            u = min(max(float((x + half) * per_u - half), 0.0), float(columns - 1))
-            left = int(u)
-            right = min(left + 1, columns - 1)
-            part = np.float32(u - left)
-            value = np.float32(0)
-            for k in range(4):
-                one = lines[upper, left, k] + (lines[upper, right, k] - lines[upper, left, k]) * part
-                two = lines[lower, left, k] + (lines[lower, right, k] - lines[lower, left, k]) * part
-                slope = one + (two - one) * down
-                value += slope * frame[y, x, k] if k < 3 else slope
-            value = min(max(value, np.float32(0)), np.float32(1))
-            out[y, x] = plain + (value - plain) * min(near, 1.0)
+            left = at[x]
+            plain = row[left] + (row[left + 1] - row[left]) * share[x]
+            near = min(plain, whole - plain) * np.float32(1 / NEAR)
+            if near > zero:
+                left, part = line_at[x], line_share[x]
+                right = min(left + 1, columns - 1)
+                value = zero
+                for k in range(4):
+                    one = lines[upper, left, k] + (lines[upper, right, k] - lines[upper, left, k]) * part
+                    two = lines[lower, left, k] + (lines[lower, right, k] - lines[lower, left, k]) * part
+                    slope = one + (two - one) * down
+                    value += slope * frame[y, x, k] if k < 3 else slope
+                value = min(max(value, zero), whole)
+                plain += (value - plain) * min(near, whole)
+            out[y, x] = min(max((plain - low) * gain, zero), whole)

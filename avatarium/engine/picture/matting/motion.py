@@ -21,6 +21,8 @@ CUT_CHANGE = 26.0
 """Mean change of a tiny picture at which a new shot has begun, levels of 255."""
 CUT_LIKENESS = 0.72
 """Correlation below which it has, when the change is large."""
+FLASH_FRAMES = 3
+"""A shot that lasts no longer and gives way to what was before it was a flash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,9 @@ class Step:
     same: Alpha
     """How surely a pixel shows what it showed at the place that the maps name, 0..1."""
     flow: NDArray[np.float32]
-    """Pixels of the working size, ``(h, w, 2)``."""
+    """In pixels of the working size, looked at in a smaller one, ``(h, w, 2)``."""
+    returned: bool = False
+    """Whether the frame before is the last of the shot before: what lay between was a flash."""
 
     def carry(self, layer: Alpha) -> Alpha:
         """A layer of the frame before, moved along."""
@@ -50,8 +54,11 @@ class Follower:
         self._size = width, height
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._grid = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+        self._small_grid = np.meshgrid(*(np.arange(side, dtype=np.float32) for side in self._small))
         self._before: Grey | None = None
         self._tiny: NDArray[np.float32] | None = None
+        self._aside: tuple[Grey, NDArray[np.float32], int] | None = None
+        """The last frame of the shot before, and how many there were since."""
 
     def step(self, grey: Grey) -> Step | None:
         """What moved; None for the first frame of a shot."""
@@ -59,23 +66,37 @@ class Follower:
         tiny = np.asarray(cv2.resize(small, (CUT_SIDE, CUT_SIDE), interpolation=cv2.INTER_AREA), np.float32)
         before, was = self._before, self._tiny
         self._before, self._tiny = small, tiny
-        if before is None or was is None or is_cut(was, tiny):
+        if before is None or was is None:
             return None
-        return self._between(before, small)
+        aside = self._aside
+        if aside is not None:
+            self._aside = (*aside[:2], aside[2] + 1) if aside[2] < FLASH_FRAMES else None
+        if not is_cut(was, tiny):
+            return self._between(before, small)
+        if self._aside is not None and not is_cut(self._aside[1], tiny):
+            before, self._aside = self._aside[0], None
+            return self._between(before, small, returned=True)
+        self._aside = before, was, 0
+        return None
 
-    def _between(self, before: Grey, now: Grey) -> Step:
+    def _between(self, before: Grey, now: Grey, *, returned: bool = False) -> Step:
         flow = self._flow.calc(now, before, np.zeros((*now.shape, 2), np.float32))
         across, down = self._size[0] / self._small[0], self._size[1] / self._small[1]
-        rows, columns = np.indices(now.shape, dtype=np.float32)
-        came = cv2.remap(before, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR)
+        came_x, came_y = (cv2.add(grid, flow[..., k]) for k, grid in enumerate(self._small_grid))
+        came = cv2.remap(before, came_x, came_y, cv2.INTER_LINEAR)
         off = cv2.blur(cv2.absdiff(now, np.asarray(came)).astype(np.float32), (3, 3))
         same = np.exp(-np.square(off) / SAME)
-        wide = cv2.resize(flow, self._size, interpolation=cv2.INTER_LINEAR) * np.array([across, down], np.float32)
+        moved = [flow[..., 0] * np.float32(across), flow[..., 1] * np.float32(down)]
+        map_x, map_y = (
+            cv2.add(grid, cv2.resize(far, self._size, interpolation=cv2.INTER_LINEAR))
+            for grid, far in zip(self._grid, moved, strict=True)
+        )
         return Step(
-            map_x=self._grid[0] + wide[..., 0],
-            map_y=self._grid[1] + wide[..., 1],
+            map_x=np.asarray(map_x, np.float32),
+            map_y=np.asarray(map_y, np.float32),
             same=np.asarray(cv2.resize(same, self._size, interpolation=cv2.INTER_LINEAR), np.float32),
-            flow=np.asarray(wide, np.float32),
+            flow=np.dstack(moved),
+            returned=returned,
         )
 
 

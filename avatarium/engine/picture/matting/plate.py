@@ -32,8 +32,7 @@ class Plate:
         self.colours: Colours = np.zeros((height, width, 3), np.float32)
         self._seen = np.zeros((height, width), np.float32)
         self._moving = 0
-        size = 2 * max(2, round(ROOM * max(width, height))) + 1
-        self._kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        self._room = max(2, round(ROOM * max(width, height)))
 
     @property
     def trust(self) -> Alpha:
@@ -46,8 +45,9 @@ class Plate:
         self._moving = 0
 
     def watch(self, picture: Colours, alpha: Alpha, flow: NDArray[np.float32] | None) -> None:
-        """Learn from a frame, whose alpha is known by now; ``flow`` since the last, in pixels of this size."""
-        ground = cv2.dilate((alpha > SURE).astype(np.uint8), self._kernel) == 0
+        """Learn from a frame, whose alpha is known by now; ``flow`` since the last, in pixels, at any smaller size."""
+        bare = (alpha <= SURE).astype(np.uint8)
+        ground = cv2.distanceTransform(bare, cv2.DIST_L2, cv2.DIST_MASK_3) > self._room
         if flow is not None and self._moves(flow, ground):
             self._moving += 1
             if self._moving >= 2:
@@ -57,10 +57,12 @@ class Plate:
         _learn(picture, ground, self.colours, self._seen)
 
     def _moves(self, flow: NDArray[np.float32], ground: NDArray[np.bool_]) -> bool:
-        far = flow[::4, ::4][ground[::4, ::4]]
+        size = flow.shape[1] // 2, flow.shape[0] // 2
+        there = cv2.resize(ground.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+        far = flow[: 2 * size[1] : 2, : 2 * size[0] : 2][there]
         if len(far) < 50:
             return False
-        unit = max(flow.shape[:2]) / 320
+        unit = max(ground.shape) / 320
         return float(np.abs(np.median(far, axis=0)).max()) > STILL_PX * unit
 
 

@@ -39,13 +39,28 @@ def spread(colours: Colours, weight: Alpha) -> Colours:
 def _spread_level(layers: NDArray[np.float32]) -> NDArray[np.float32]:
     """``layers`` are premultiplied RGB and weight; what comes back is RGB at full weight."""
     height, width = layers.shape[:2]
-    weight = np.clip(layers[..., 3:], 0, 1)
-    here: NDArray[np.float32] = layers / np.maximum(layers[..., 3:], 1e-4)
-    if min(height, width) <= 2 or float(weight.min()) > 0.999:
-        return here
+    out = np.empty_like(layers)
+    if min(height, width) <= 2 or float(layers[..., 3].min()) > 0.999:
+        _filled_up(layers, layers, np.float32(1), out)
+        return out
     below = _spread_level(np.asarray(cv2.pyrDown(layers), np.float32))
     coarse = np.asarray(cv2.pyrUp(below, dstsize=(width, height)), np.float32)
-    return np.asarray(coarse + (here - coarse) * weight, np.float32)
+    _filled_up(layers, coarse, np.float32(0), out)
+    return out
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def _filled_up(
+    layers: NDArray[np.float32], coarse: NDArray[np.float32], least: np.float32, out: NDArray[np.float32]
+) -> None:
+    """What is known by its weight, ``least`` at least, over what is known of a coarser level."""
+    tiny, none, whole = np.float32(1e-4), np.float32(0), np.float32(1)
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            share = min(max(layers[y, x, 3], none), whole)
+            share, per = max(share, least), whole / max(layers[y, x, 3], tiny)
+            for k in range(4):
+                out[y, x, k] = coarse[y, x, k] + (layers[y, x, k] * per - coarse[y, x, k]) * share
 
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,7 @@ from avatarium.engine.picture.matting.plate import GivenPlate, Plate
 from avatarium.engine.picture.matting.plugin import MattingPlugin
 from avatarium.engine.picture.matting.screen import Screen, find_screen, key_screen
 from avatarium.engine.picture.matting.segmentation import CLOSE, Segmenter, area, box_of
+from avatarium.engine.picture.matting.steadying import ramp, settle, steady
 from avatarium.engine.picture.matting.unmixing import spread, unmix
 
 ENGINE = "avatarium-matte"
@@ -33,6 +35,8 @@ KEEP_ALPHA = 0.6
 """The same of the finished alpha."""
 SURPRISE = 0.35
 """A change of the mask that is larger than this is believed sooner."""
+CALM = 0.9
+"""Share of the outline that shows what it showed up to which nothing has moved that the network need be asked about."""
 PLAIN_LOW, PLAIN_HIGH = 0.40, 0.74
 """The network's mask between these becomes alpha from 0 to 1: things nearby get a third, the person nearly all."""
 PERSON, GROUND = 0.95, 0.05
@@ -45,12 +49,28 @@ LOW, HIGH = 0.06, 0.94
 FaceAt = Callable[[int], tuple[float, float, float, float] | None]
 
 
+@dataclass(slots=True)
+class _Shot:
+    """What is known of the shot that is shown."""
+
+    plate: Plate | GivenPlate
+    kept: Kept
+    screen: Screen | None
+    box: Box | None = None
+    """What the network looks at, in pixels of the working size."""
+    shape: Alpha | None = None
+    alpha: Alpha | None = None
+    count: int = 0
+    looks: int = 0
+    """Of the network."""
+
+
 class VideoMatte:
     """Mattes one stream of frames; feed them in order. Not for two threads at once; close it, or use ``with``.
 
     A green or blue screen is found by itself and keyed. Else the network's mask, smoothed along the motion, is
     sharpened by the colours on both sides of the outline, by the ground where it was seen uncovered while the camera
-    stood still, and by the picture's own edges. A cut begins anew.
+    stood still, and by the picture's own edges. A cut begins anew; after a flash it goes on.
 
     Args:
         width: of the frames.
@@ -75,17 +95,12 @@ class VideoMatte:
         self._size = max(16, round(width * shrink)), max(16, round(height * shrink))
         self._segmenter = Segmenter()
         self._follower = Follower(*self._size)
-        self._plate = Plate(*self._size) if ground is None else GivenPlate(ground, *self._size)
-        self._look_for_screen = ground is None
-        self._screen: Screen | None = Screen.of_colour(ground) if isinstance(ground, tuple) else None
+        self._given = None if ground is None else GivenPlate(ground, *self._size)
+        self._given_screen = Screen.of_colour(ground) if isinstance(ground, tuple) else None
         self._face_at, self._shrink = face_at, shrink
-        self._kept = Kept()
         self._plugin = plugin
-        self._box: Box | None = None
-        self._shape: Alpha | None = None
-        self._alpha: Alpha | None = None
+        self._shot = self._before = self._new_shot()
         self._pure: Image | None = None
-        self._count = 0
         self._number = -1
 
     def __enter__(self) -> Self:
@@ -103,7 +118,7 @@ class VideoMatte:
     @property
     def screen(self) -> Screen | None:
         """The green or blue screen of the shot, if there is one."""
-        return self._screen
+        return self._shot.screen
 
     def next(self, frame: Image) -> Alpha:
         """Alpha of the next frame, RGB of the size told; ``(H, W)`` float32, 0..1."""
@@ -112,62 +127,73 @@ class VideoMatte:
         step = self._follower.step(np.asarray(cv2.cvtColor(work, cv2.COLOR_RGB2GRAY), np.uint8))
         if step is None:
             self._begin(work)
+        elif step.returned:
+            self._shot = self._before
         self._pure = None
-        if self._plugin is not None and self._screen is None:
+        shot = self._shot
+        if self._plugin is not None and shot.screen is None:
             return self._asked(self._plugin, frame, step)
         shape = self._steady_shape(work, step)
-        if self._screen is not None:
-            keyed, self._pure = key_screen(frame, self._screen, shape=_enlarged(shape, frame))
+        if shot.screen is not None:
+            keyed, self._pure = key_screen(frame, shot.screen, shape=_enlarged(shape, frame))
             return keyed
         picture = work.astype(np.float32)
-        alpha = self._settled(self._sharpened(picture, shape), step)
-        self._plate.watch(picture, np.maximum(alpha, shape), None if step is None else step.flow)
-        lines = fit_lines(_halved(picture), _halved(alpha), RADIUS, EDGE)
-        return np.asarray(np.clip((apply_lines(frame, lines, alpha) - LOW) / (HIGH - LOW), 0, 1), np.float32)
+        small = _halved(picture)
+        alpha = self._settled(self._sharpened(picture, small, shape), step)
+        shot.plate.watch(picture, np.maximum(alpha, shape), None if step is None else step.flow)
+        lines = fit_lines(small, _halved(alpha), RADIUS, EDGE)
+        return apply_lines(frame, lines, alpha, low=LOW, high=HIGH)
 
     def _asked(self, plugin: MattingPlugin, frame: Image, step: Step | None) -> Alpha:
-        if step is None:
+        if step is None or step.returned:
             plugin.forget()
         found = plugin.alpha(frame)
-        kept = self._kept.only(np.asarray(cv2.resize(found, self._size, interpolation=cv2.INTER_AREA), np.float32))
+        kept = self._shot.kept.only(np.asarray(cv2.resize(found, self._size, interpolation=cv2.INTER_AREA), np.float32))
         return np.minimum(found, _enlarged(kept, frame)) if kept.min() < kept.max() else found
 
     def foreground(self, frame: Image, alpha: Alpha) -> Image:
         """The person's own colours in the frame that was matted last, free of the ground and of a screen's light."""
         return foreground(frame, alpha) if self._pure is None else self._pure
 
+    def _new_shot(self) -> _Shot:
+        plate = self._given or Plate(*self._size)
+        return _Shot(plate=plate, kept=Kept(), screen=self._given_screen)
+
     def _begin(self, work: Image) -> None:
-        """The first frame of a shot: nothing of what was known holds."""
-        self._plate.forget()
+        """The first frame of a shot: nothing of what was known holds, unless it turns out to be a flash."""
+        self._before, self._shot = self._shot, self._new_shot()
         face = self._face_at(self._number) if self._face_at else None
-        self._kept.begin(None if face is None else [side * self._shrink for side in face])
-        self._box = self._shape = self._alpha = None
-        self._count = 0
-        if self._look_for_screen:
-            self._screen = find_screen([work])
+        self._shot.kept.begin(None if face is None else [side * self._shrink for side in face])
+        if self._given is None:
+            self._shot.screen = find_screen([work])
 
     def _steady_shape(self, work: Image, step: Step | None) -> Alpha:
         """The network's mask of the person, carried along the motion and averaged with what it was."""
-        found = self._kept.only(self._looked(work))
-        if step is not None and self._shape is not None:
-            was = step.carry(self._shape)
-            surprise = np.clip((np.abs(found - was) - SURPRISE) / SURPRISE, 0, 1)
-            found = found + (was - found) * (KEEP * step.same * (1 - 0.6 * surprise))
-        self._shape = np.asarray(found, np.float32)
-        self._count += 1
-        plain = np.clip((self._shape - PLAIN_LOW) / (PLAIN_HIGH - PLAIN_LOW), 0, 1)
-        return without_holes(plain.astype(np.float32))
+        shot = self._shot
+        was = None if step is None or shot.shape is None else step.carry(shot.shape)
+        if step is None or was is None:
+            found = shot.kept.only(self._looked(work))
+        elif shot.count % 2 and _calm(was, step):
+            found = was  # the network's word counts for so little there that every second one is enough
+        else:
+            found = shot.kept.only(self._looked(work))
+            steady(found, was, step.same, KEEP, SURPRISE)
+        shot.shape = found
+        shot.count += 1
+        return without_holes(ramp(found, PLAIN_LOW, PLAIN_HIGH))
 
     def _looked(self, work: Image) -> Alpha:
-        if self._box is None or self._count % LOOK_ROUND == 0:
+        shot = self._shot
+        if shot.box is None or shot.count % LOOK_ROUND == 0:
             whole = self._segmenter.within(work, None)
-            self._box = _tighter(box_of(np.maximum(whole, 0 if self._shape is None else self._shape)), work)
-            if self._box is None:
+            shot.box = _tighter(box_of(np.maximum(whole, 0 if shot.shape is None else shot.shape)), work)
+            if shot.box is None:
                 return whole
-        if self._count == 0:
-            found = (self._segmenter.within(work, self._box, mirrored=True) + self._segmenter.within(work, None)) / 2
+        if shot.count == 0:
+            found = (self._segmenter.within(work, shot.box, mirrored=True) + self._segmenter.within(work, None)) / 2
         else:
-            found = self._segmenter.within(work, self._box, flipped=self._count % 2 == 1)
+            found = self._segmenter.within(work, shot.box, flipped=shot.looks % 2 == 1)
+        shot.looks += 1
         self._follow(found, work)
         return found
 
@@ -175,32 +201,32 @@ class VideoMatte:
         """Move the crop when the person nears its edge; a crop that always moves would make the mask tremble."""
         tight = box_of(found, margin=0.03)
         roomy = box_of(found)
-        if tight is None or roomy is None or self._box is None:
-            self._box = None
+        shot = self._shot
+        if tight is None or roomy is None or shot.box is None:
+            shot.box = None
             return
-        box, edge = self._box, (0, 0, work.shape[1], work.shape[0])
+        box, edge = shot.box, (0, 0, work.shape[1], work.shape[0])
         out = any(
             (mine > theirs if low else mine < theirs) and theirs_edge != mine
             for mine, theirs, theirs_edge, low in zip(box, tight, edge, (True, True, False, False), strict=True)
         )
         if out or area(roomy) < 0.6 * area(box):
-            self._box = _tighter(roomy, work)
+            shot.box = _tighter(roomy, work)
 
-    def _sharpened(self, picture: Colours, shape: Alpha) -> Alpha:
-        """Alpha by the colours on both sides of the outline."""
-        small = _halved(picture)
+    def _sharpened(self, picture: Colours, small: Colours, shape: Alpha) -> Alpha:
+        """Alpha by the colours on both sides of the outline; ``small`` is the picture at half its size."""
         person = _spread(small, _sure((shape - PERSON) / (1 - PERSON)))
         around = _spread(small, _sure((GROUND - shape) / GROUND))
         band = self._band(shape)
         alpha = np.empty_like(shape)
-        plate = self._plate
+        plate = self._shot.plate
         unmix(picture, person, around, plate.colours, plate.trust, shape, band, alpha)
         return alpha
 
     def _band(self, shape: Alpha) -> Alpha:
         """Along the outline, where colour may overrule shape; inside of a coat it may not."""
-        box = self._box or (0, 0, *self._size)
-        band = BAND_KNOWN if isinstance(self._plate, GivenPlate) else BAND
+        box = self._shot.box or (0, 0, *self._size)
+        band = BAND_KNOWN if self._given else BAND
         radius = max(2, round(band * min(box[3] - box[1], 1.5 * (box[2] - box[0])) / 2))
         person = (_halved(shape) > 0.5).astype(np.uint8)
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
@@ -209,12 +235,17 @@ class VideoMatte:
         return np.asarray(cv2.resize(soft, self._size, interpolation=cv2.INTER_LINEAR), np.float32)
 
     def _settled(self, alpha: Alpha, step: Step | None) -> Alpha:
-        if step is not None and self._alpha is not None:
-            was = step.carry(self._alpha)
-            keep = KEEP_ALPHA * np.square(step.same) * (1 - np.clip(np.abs(was - alpha) - 0.3, 0, 1))
-            alpha = np.asarray(alpha + (was - alpha) * keep, np.float32)
-        self._alpha = alpha
+        shot = self._shot
+        if step is not None and shot.alpha is not None:
+            settle(alpha, step.carry(shot.alpha), step.same, KEEP_ALPHA)
+        shot.alpha = alpha
         return alpha
+
+
+def _calm(was: Alpha, step: Step) -> bool:
+    """Whether the person's outline, as it was carried along, shows what it showed."""
+    edge = step.same[(was > GROUND) & (was < PERSON)]
+    return len(edge) == 0 or float(edge.mean()) > CALM
 
 
 def _tighter(box: Box | None, work: Image) -> Box | None:

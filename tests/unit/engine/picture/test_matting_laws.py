@@ -221,3 +221,39 @@ def test_a_picture_fills_the_frame_without_being_stretched() -> None:
     assert shown.shape == (HEIGHT, WIDTH, 3)
     tall, wide = (shown[..., 0] > 127).any(1).sum(), (shown[..., 0] > 127).any(0).sum()
     assert abs(int(tall) - int(wide)) <= 2
+
+
+def patterned(seed: int) -> NDArray[np.uint8]:
+    tiles = np.random.default_rng(seed).integers(0, 255, (9, 12, 3)).astype(np.uint8)
+    return np.asarray(cv2.resize(tiles, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_a_flash_made_the_matting_forget_the_shot(length: int) -> None:
+    """A flash so strong that nothing of the picture is left."""
+    follower = Follower(WIDTH, HEIGHT)
+    grey = [np.asarray(cv2.cvtColor(patterned(seed), cv2.COLOR_RGB2GRAY), np.uint8) for seed in (1, 2)]
+    steps = [follower.step(frame) for frame in [grey[0]] * 3 + [grey[1]] * length + [grey[0]] * 2]
+    assert steps[3] is None
+    back, after = steps[3 + length], steps[4 + length]
+    assert back is not None and back.returned and float(back.same.mean()) > 0.99
+    assert after is not None and not after.returned
+
+
+def test_a_shot_that_lasts_is_no_flash() -> None:
+    follower = Follower(WIDTH, HEIGHT)
+    grey = [np.asarray(cv2.cvtColor(patterned(seed), cv2.COLOR_RGB2GRAY), np.uint8) for seed in (1, 2)]
+    steps = [follower.step(frame) for frame in [grey[0]] * 3 + [grey[1]] * 6 + [grey[0]]]
+    assert steps[3] is None and steps[9] is None
+
+
+def test_after_a_flash_the_ground_that_was_learnt_is_known_still() -> None:
+    ground = patterned(3)
+    with VideoMatte(WIDTH, HEIGHT) as matte:
+        for _ in range(8):
+            matte.next(ground)
+        known = matte._shot.plate.trust.mean()
+        matte.next(patterned(4))
+        assert matte._shot.plate.trust.mean() == 0
+        matte.next(ground)
+        assert matte._shot.plate.trust.mean() >= known > 0.3
