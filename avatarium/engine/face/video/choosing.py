@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarium.engine.face.landmarks import find_boxes, mesh_of
-from avatarium.engine.face.video.films import frames_in_order, to_rgb
+from avatarium.engine.face.video.films import frames_in_order, plain_frames, to_rgb
 from avatarium.engine.face.video.following import SAME_PERSON
 from avatarium.engine.face.video.likeness import Look
 from avatarium.engine.face.video.tracking import TWIN_FPS, Track, nobody, track_face
-from avatarium.engine.video.frames import read_frames
 from avatarium.errors import FaceError
 
 Image = NDArray[np.uint8]
@@ -45,7 +44,7 @@ def track_clip(path: Path, frames: int, *, number: int = 1, progress: Callable[[
         FaceError: ``no_face``.
     """
     look = choose_person(_samples(path, frames), number=number)
-    return track_face(read_frames(path), number=number, look=look, progress=progress)
+    return track_face(plain_frames(path), number=number, look=look, progress=progress)
 
 
 def choose_person(samples: Iterable[Image], *, number: int = 1) -> Look | None:

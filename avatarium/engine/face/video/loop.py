@@ -2,20 +2,24 @@
 
 Outside the mouth a twin shows the clip as it is, so its life must not jump. Frames that follow each other are compared
 by small grey pictures without the mouth and by the points of the upper face, before and after the joint as well, so
-that the movement goes on too (Schödl et al. 2000, "Video textures"). Where no two moments fit, the clip is played to
-and fro, turning where almost nothing moves.
+that the movement goes on too (Schödl et al. 2000, "Video textures"). What is left of a difference is spread over the
+last frames (:mod:`~avatarium.engine.face.video.passage`). Where no two moments fit, the clip is played to and fro,
+turning where almost nothing moves.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avatarium.engine.face.video.measures import Measures
 from avatarium.engine.face.video.moments import Moments
+from avatarium.engine.face.video.passage import FRAMES as PASSAGE
+from avatarium.engine.face.video.passage import Passage
 from avatarium.engine.face.video.tracking import TWIN_FPS, Track, stretches
 
 Float32 = NDArray[np.float32]
@@ -27,6 +31,10 @@ _ENOUGH = 0.4
 _CALM = 0.4
 """Quantile of the speeds below which a turn does not show."""
 _TRIED = 60
+_JOINT = 0.6
+"""Weight of a joint's difference in usual steps against the share of the clip that is lost."""
+_FARTHEST = 3.0
+"""Usual steps from one moment to another up to which a passage between them is not seen."""
 _UNEVEN = 1.4
 """A joint may be so many times the steps before and after it: what is usual elsewhere shows where all is calm."""
 
@@ -52,8 +60,14 @@ class Loop:
     """What 95 of 100 frames of the clip keep below against the frame before."""
     seamless: bool
     """Whether the joint is within the usual, or a turn where the picture is calm."""
+    passage: Passage
+    """How the last frames are drawn towards the first."""
     note: str
     """What the user should know, a sentence or empty."""
+
+    def of(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Numbers of the clip's frames, ``(clip frames, ...)``, as those of the loop's."""
+        return self.passage.drawn(rows) if self.passage.frames else rows[self.order]
 
 
 def find_loop(measures: Measures, track: Track, appearance: NDArray[np.uint8], shown: Float32 | None = None) -> Loop:
@@ -78,6 +92,7 @@ def find_loop(measures: Measures, track: Track, appearance: NDArray[np.uint8], s
         joint=best.joint,
         usual=best.usual,
         seamless=best.seamless,
+        passage=replace(best.passage, first=best.passage.first + first, last=best.passage.last + first),
         note=note,
     )
 
@@ -117,25 +132,33 @@ def _forward(moments: Moments) -> Loop | None:
     last, start = np.nonzero(np.tri(count, count, -(least - 1), dtype=bool))
     if not len(last):
         return None
+    drawn = min(PASSAGE, count - least)
+    last, start = last[start >= drawn], start[start >= drawn]
     joints = moments.joints()[last, start]
     length = last - start + 1
-    cost = joints - 1.2 * length / count
+    cost = _JOINT * joints - 1.2 * length / count
     tried = np.argsort(cost)[:_TRIED]
-    loops = [_one_way(moments, int(start[k]), int(last[k])) for k in tried]
+    loops = [_one_way(moments, int(start[k]), int(last[k]), drawn) for k in tried]
     good = [loop for loop in loops if loop.seamless]
     return good[0] if good else min(loops, key=lambda loop: loop.joint)
 
 
-def _one_way(moments: Moments, first: int, last: int) -> Loop:
-    joint = moments.difference(last, first)
+def _one_way(moments: Moments, first: int, last: int, drawn: int) -> Loop:
+    """A loop that ends by being drawn to the frames before its first, as many as are asked for."""
+    ways = range(first - drawn, first)
+    gap = max((moments.difference(last + 1 + k - first, k) for k in ways), default=moments.difference(last, first))
+    leap = max((moments.face_step(last + 1 + k - first, k) for k in ways), default=moments.face_step(last, first))
+    joint = gap if not drawn else moments.difference(first - 1, first) + gap / (drawn + 1)
     unnoticed = min(moments.usual, _UNEVEN * max(moments.near(first), moments.near(last)))
-    fits = joint <= unnoticed and moments.face_step(last, first) <= moments.usual_face_step
+    fits = joint <= unnoticed and gap <= _FARTHEST * moments.usual
+    fits = fits and leap <= (_FARTHEST if drawn else 1) * moments.usual_face_step
     return Loop(
         order=np.arange(first, last + 1, dtype=np.int32),
         playing=Playing.FORWARD,
         joint=joint,
         usual=moments.usual,
-        seamless=fits,
+        seamless=bool(fits),
+        passage=Passage(first=first, last=last, frames=drawn),
         note="",
     )
 
@@ -159,6 +182,7 @@ def _to_and_fro(moments: Moments) -> Loop:
         joint=max(turns),
         usual=moments.usual,
         seamless=bool(max(rank[first], rank[last]) <= _CALM),
+        passage=Passage(first=first, last=last),
         note="",
     )
 

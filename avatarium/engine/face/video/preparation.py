@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from avatarium.engine.face.video import fitness
 from avatarium.engine.face.video.bank import Bank, build_bank
 from avatarium.engine.face.video.choosing import track_clip
-from avatarium.engine.face.video.films import FilmWriter, frames_in_order, reorder, to_rgb
-from avatarium.engine.face.video.layers import Colour, Image, Layers, Matting, faces_of, in_loop_order
+from avatarium.engine.face.video.films import FilmWriter, frames_in_order, plain_frames, reorder, to_rgb
+from avatarium.engine.face.video.layers import Colour, Image, Layers, Matting, faces_of
 from avatarium.engine.face.video.loop import Loop, find_loop
 from avatarium.engine.face.video.measures import Measures, measure
 from avatarium.engine.face.video.moments import small_grey
@@ -27,13 +27,13 @@ from avatarium.engine.face.video.package import ALPHA, BASE, PERSON, Manifest, w
 from avatarium.engine.face.video.pose_choice import best_portrait
 from avatarium.engine.face.video.tracking import Track
 from avatarium.engine.face.video.visibility import MouthWatch
-from avatarium.engine.video.frames import read_frames
 from avatarium.engine.video.intake import Clip
 
 Float32 = NDArray[np.float32]
 Progress = Callable[[float], None]
 
 _POSTER_QUALITY = 92
+_TELL_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +64,9 @@ def prepare_twin(
     track: Track | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
-    """Make a twin out of a clip. About three seconds of two cores for each second of 720p with matting.
+    """Make a twin out of a clip. Under three seconds of CPU for each second of 720p with matting.
 
-    Uses a second thread for the matting, and scratch files beside ``out`` of about twice the clip's size. Memory does
+    Uses a second thread for the matting, and scratch files beside ``out`` of a few times the clip's size. Memory does
     not grow with the clip but for some 25 kB a frame and the bank's 60 MB.
 
     Args:
@@ -92,14 +92,12 @@ def prepare_twin(
         folder = Path(scratch)
         track = track or track_clip(clip.path, clip.frames, number=face, progress=share.of(0.0, 0.22))
         fitness.refuse_unseen(track)
-        with _matting(clip, folder, track, ground, network, wanted=matte) as matting:
-            seen = _look(clip, track, share)
-            if matting:
-                matting.work.end_at(int(seen.loop.order.max()) + 1)
+        seen = _look(clip, track, share)
+        with _matting(clip, folder, track, seen.loop, ground, network, wanted=matte) as matting:
             films = {BASE: _base(clip, seen.loop, folder, share)}
-            bank = build_bank(_counted(clip, share.of(0.5, 0.6)), track, seen.measures, seen.shown)
+            bank = build_bank(_counted(clip, share.of(0.5, 0.55)), track, seen.measures, seen.shown)
             if matting:
-                films |= _layers(matting, seen.loop, folder, clip, share)
+                films |= _layers(matting, share)
         manifest = _manifest(clip, track, seen, bank, matted=matte)
         write_twin(out, manifest, {**_loop_arrays(track, seen), **bank.arrays()}, films)
     poster = _poster(clip, out, best_portrait(track, seen.measures, seen.shown, seen.loop.order))
@@ -143,24 +141,24 @@ def _look(clip: Clip, track: Track, share: _Share) -> _Seen:
 def _base(clip: Clip, loop: Loop, folder: Path, share: _Share) -> Path:
     film = folder / BASE
     with FilmWriter(film, clip.width, clip.height) as writer:
-        reorder(clip.path, loop.order, writer)
+        reorder(clip.path, loop.order, writer, loop.passage)
     share.reached(0.5)
     return film
 
 
 def _loop_arrays(track: Track, seen: _Seen) -> dict[str, NDArray[Any]]:
-    order, measures = seen.loop.order, seen.measures
+    loop, measures, placing = seen.loop, seen.measures, seen.measures.placing
     return {
-        "order": order,
-        "points": track.points[order],
-        "local": measures.local[order],
+        "order": loop.order,
+        "points": loop.of(track.points),
+        "local": loop.of(measures.local),
         "neutral": measures.neutral,
-        "controls": measures.controls[order],
-        "scale": measures.placing.scale[order],
-        "turn": measures.placing.turn[order],
-        "shift": measures.placing.shift[order],
-        "pose": measures.pose[order],
-        "shown": seen.shown[order],
+        "controls": loop.of(measures.controls),
+        "scale": loop.of(placing.scale),
+        "turn": loop.of(placing.turn),
+        "shift": loop.of(placing.shift),
+        "pose": loop.of(measures.pose),
+        "shown": loop.of(seen.shown),
     }
 
 
@@ -206,14 +204,25 @@ class _Running:
 
 @contextmanager
 def _matting(
-    clip: Clip, folder: Path, track: Track, ground: Image | Colour | None, network: Path | None, *, wanted: bool
+    clip: Clip,
+    folder: Path,
+    track: Track,
+    loop: Loop,
+    ground: Image | Colour | None,
+    network: Path | None,
+    *,
+    wanted: bool,
 ) -> Iterator[_Running | None]:
-    """The matting beside what is left to do; where that fails, the matting is given up."""
+    """The matting beside what is left to do; where that fails, the matting is given up.
+
+    It begins when all is known that it asks for: whom to keep at every shot, and the order in which its films are
+    written. Begun beside the tracking it would have to write them twice, which takes longer than is gained.
+    """
     if not wanted:
         yield None
         return
     face_at = faces_of(track.points, track.seen) if (track.others > 0).any() else None
-    work = Matting(clip.path, folder, ground=ground, face_at=face_at, network=network)
+    work = Matting(clip.path, folder, loop.order, passage=loop.passage, ground=ground, face_at=face_at, network=network)
     with ThreadPoolExecutor(1, thread_name_prefix="matting") as threads:
         try:
             yield _Running(work=work, result=threads.submit(work.run))
@@ -221,11 +230,12 @@ def _matting(
             work.stop()
 
 
-def _layers(matting: _Running, loop: Loop, folder: Path, clip: Clip, share: _Share) -> dict[str, Path]:
+def _layers(matting: _Running, share: _Share) -> dict[str, Path]:
+    while not matting.result.done():
+        wait([matting.result], timeout=_TELL_EVERY_S)
+        share.reached(0.55 + 0.4 * matting.work.done)
     layers = matting.result.result()
-    share.reached(0.85)
-    ordered = in_loop_order(layers, loop.order, folder, (clip.width, clip.height))
-    return {PERSON: ordered.person, ALPHA: ordered.alpha}
+    return {PERSON: layers.person, ALPHA: layers.alpha}
 
 
 def _poster(clip: Clip, out: Path, frame: int) -> Path:
@@ -237,7 +247,7 @@ def _poster(clip: Clip, out: Path, frame: int) -> Path:
 
 
 def _counted(clip: Clip, told: Callable[[int], None], most: int = 1 << 30) -> Iterator[Image]:
-    for number, frame in enumerate(read_frames(clip.path)):
+    for number, frame in enumerate(plain_frames(clip.path)):
         if number >= most:
             return
         told(number)

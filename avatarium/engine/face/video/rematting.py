@@ -47,7 +47,9 @@ def rematted(
             if progress:
                 progress(number / twin.manifest.frames)
 
-        layers = Matting(base, folder, ground=ground, face_at=_whom(twin), told=told, network=network).run()
+        order = np.arange(twin.manifest.frames, dtype=np.int32)
+        work = Matting(base, folder, order, ground=ground, face_at=_whom(twin), told=told, network=network)
+        layers = work.run()
         films = {BASE: base, PERSON: layers.person, ALPHA: layers.alpha}
         return write_twin(out, replace(twin.manifest, has_alpha=True), twin.arrays(), films)
 
