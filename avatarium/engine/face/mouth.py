@@ -79,8 +79,11 @@ class Placed:
     tongue: float
 
 
-def paint_mouth(out: Image, placed: Placed, look: Look) -> None:
-    """Paint the inside of the mouth into an RGB frame, in place."""
+def paint_mouth(out: Image, placed: Placed, look: Look, light: Floats | None = None) -> None:
+    """Paint the inside of the mouth into an RGB frame, in place.
+
+    ``light`` is what the look's RGB is multiplied with, ``(3,)``, where the frame is lit otherwise than its picture.
+    """
     upper, lower = _SPLINE @ placed.upper, _SPLINE @ placed.lower
     scale = float(np.linalg.norm(placed.axes[1]))
     if float((lower[:, 1] - upper[:, 1]).max()) * scale < MIN_GAP_PX:
@@ -100,6 +103,7 @@ def paint_mouth(out: Image, placed: Placed, look: Look) -> None:
         np.array([left, right], np.float32), top, bottom, rims[0], rims[1], look.teeth.upper, look.teeth.lower,
         np.float32(look.teeth.pixels_per_unit), np.float32(placed.jaw), np.float32(placed.tongue),
         np.float32(look.light), np.float32(scale / max(look.softness_px, 0.7)),
+        np.ones(3, np.float32) if light is None else np.asarray(light, np.float32),
     )  # fmt: skip
 
 
@@ -154,7 +158,7 @@ def _smooth(low, high, x):  # type: ignore[no-untyped-def]
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _paint(  # type: ignore[no-untyped-def]
     out, box, origin, inverse, depth_shift, bend, span, top, bottom, rim_upper, rim_lower, upper_teeth, lower_teeth,
-    teeth_scale, jaw, tongue, light, sharpness,
+    teeth_scale, jaw, tongue, light, sharpness, gain,
 ):  # fmt: skip
     """For every pixel between the lips: dark, tongue, lower teeth, upper teeth, light, rims, each over the last."""
     colour = np.empty(3, np.float32)
@@ -214,7 +218,8 @@ def _paint(  # type: ignore[no-untyped-def]
                 lower_rim = rim_lower[i, k] * (0.42 + 0.40 * share_lower)
                 colour[k] += share_upper * 0.85 * (upper_rim - colour[k])
                 colour[k] += share_lower * 0.85 * (lower_rim - colour[k])
-                out[py, px, k] = np.uint8(out[py, px, k] + cover * (colour[k] - out[py, px, k]) + 0.5)
+                shown = min(colour[k] * gain[k], 255.0)
+                out[py, px, k] = np.uint8(out[py, px, k] + cover * (shown - out[py, px, k]) + 0.5)
 
 
 def paint_seam(out: Image, placed: Placed, strength: float) -> None:

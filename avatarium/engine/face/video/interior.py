@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from avatarium.engine.face.frame import FaceFrame, Points
 from avatarium.engine.face.look import read_look
 from avatarium.engine.face.mouth import paint_mouth, paint_seam, placed_mouth, stomion
-from avatarium.engine.face.pose import Mouth
+from avatarium.engine.face.pose import Floats, Mouth
 from avatarium.engine.face.video.warping import Warping
 
 Image = NDArray[np.uint8]
@@ -19,6 +19,8 @@ _OPEN = (0.03, 0.07)
 """Openings (IOD) of the video's own mouth between which a shut one needs its line drawn."""
 _SEAM = 0.55
 _TOUCHING = 0.05
+_LIGHT = (np.float32(0.35), np.float32(2.2))
+"""What light does to a face within one clip; more is a hand, or no face."""
 
 
 class Interior:
@@ -34,7 +36,16 @@ class Interior:
         self._look = read_look(picture, points, FaceFrame.of(points))
         self._warping = warping
 
-    def paint(self, frame: Image, number: int, local: Points, tongue: float, scale: float, shift: Points) -> None:
+    def paint(
+        self,
+        frame: Image,
+        number: int,
+        local: Points,
+        tongue: float,
+        scale: float,
+        shift: Points,
+        light: Floats | None = None,
+    ) -> None:
         """Paint into an RGB frame, in place.
 
         Args:
@@ -44,6 +55,7 @@ class Interior:
             tongue: 0..1.
             scale: pixels of the frame for one of the clip.
             shift: added to the scaled pixels of the clip, ``(2,)``.
+            light: RGB of this frame's light against that of the picture the painter was made from, ``(3,)``.
         """
         tracked = self._warping.tracked
         rest = self._warping.at_rest(number)
@@ -54,4 +66,4 @@ class Interior:
         was_open = float(np.interp(tracked.controls[number, Mouth.OPEN], _OPEN, (0.0, 1.0)))
         gap = float(placed.lower[5, 1] - placed.upper[5, 1])
         paint_seam(frame, placed, _SEAM * was_open * float(np.clip(1 - gap / _TOUCHING, 0, 1)))
-        paint_mouth(frame, placed, self._look)
+        paint_mouth(frame, placed, self._look, None if light is None else np.clip(light, *_LIGHT))

@@ -57,14 +57,17 @@ class Runs:
         """Forget what was shown: what comes does not follow it."""
         self._shown = None
 
-    def choose(self, mouth: Floats, coming: Floats, turn: Floats) -> Mix:
+    def choose(self, mouth: Floats, coming: Floats, turn: Floats, rest: int | None = None) -> Mix:
         """The rows to show now.
 
         Args:
             mouth: controls of this frame, ``(6,)``.
             coming: those of the next, ``(up to COMING, 6)``.
             turn: yaw, pitch and roll of the head in the frame that is to speak, ``(3,)``.
+            rest: the row to go to while nothing is said; None to choose.
         """
+        if rest is not None:
+            return self._fitting(self._show(rest), mouth)
         wanted = [mouth, *coming[:COMING]]
         costs = self._costs(wanted, turn)
         best = np.argpartition(costs, min(_CANDIDATES, self._last), axis=1)[:, :_CANDIDATES]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numba import njit
@@ -12,7 +14,8 @@ from avatarium.engine.face.frame import Points
 from avatarium.engine.face.pose import Floats, Mouth, Pose
 from avatarium.engine.face.raster import draw_map
 from avatarium.engine.face.video.actor import VideoActor
-from avatarium.engine.face.video.blending import Source, lay_mouth, lips_gain
+from avatarium.engine.face.video.blending import LipsColour, Source, lay_mouth, lips_gain
+from avatarium.engine.face.video.idling import Idling
 from avatarium.engine.face.video.interior import LEAST_COVERAGE, Interior
 from avatarium.engine.face.video.lie import Lie
 from avatarium.engine.face.video.order import Order
@@ -88,7 +91,7 @@ class VideoView:
         self._canvas = np.zeros((size.height, size.width, 3), np.uint8) if canvas is None else canvas
         self._lie = Lie.of(placement, (actor.width, actor.height), size)
         self._open_films(alone=cutout or background is not None)
-        self._mouth = Speaking(actor, self._lie, basis, self._still(actor))
+        self._mouth = Speaking(actor, self._lie, basis, self._still(actor), fps=fps)
         self._tick: int | None = None
 
     def render(self, pose: Pose) -> Image:
@@ -159,7 +162,14 @@ class VideoView:
 class Speaking:
     """Makes the mouths of frames say what poses want. For one thread."""
 
-    def __init__(self, actor: VideoActor, lie: Lie, basis: Points | None, still: tuple[int, Image]) -> None:
+    def __init__(
+        self,
+        actor: VideoActor,
+        lie: Lie,
+        basis: Points | None,
+        still: tuple[int, Image],
+        fps: float = float(TWIN_FPS),
+    ) -> None:
         self._loop = actor.loop
         own = OwnFace(actor.neutral, basis)
         self._warping = actor.warping if basis is None else Warping(own, actor.loop.tracked)
@@ -171,6 +181,9 @@ class Speaking:
         self._widest = actor.bank.widest * WIDEST_SHARE
         self._runs: Runs | None = None
         self._interior: Interior | None = None
+        self._idling = Idling(actor.bank, fps)
+        self._colour = LipsColour()
+        self._still_light = self._light[still[0]]
         if actor.bank.coverage >= LEAST_COVERAGE:
             self._runs = Runs(actor.bank)
         else:
@@ -180,13 +193,17 @@ class Speaking:
 
     def begin(self) -> None:
         """What comes does not follow what was shown."""
+        self._idling.begin()
+        self._colour.forget()
         if self._runs is not None:
             self._runs.reset()
 
     def speak(self, frame: Image, alpha: Image | None, number: int, pose: Pose) -> None:
         """Change the mouth of a frame of the loop, in place, and with it the mask."""
+        pose, rest = self._alive(pose, number)
         strength = float(self._loop.shown[number])
         if strength < HIDDEN:
+            self._colour.forget()
             return
         mouth = pose.mouth if self._runs is None else limited(pose.mouth, self._widest)
         pixels, local = self._warping.target(number, self._warping.face.shape(mouth))
@@ -195,9 +212,19 @@ class Speaking:
         room = OUTSIDE * min(1.0, self._excess(number, pose) / 0.2) * strength
         self._move_skin(frame, alpha, _beyond_lip(source, room * float(self._unit[number])), target)
         if self._runs is not None:
-            self._lay(self._runs, frame, number, pose, target, strength)
+            self._lay(self._runs, frame, number, pose, target, strength, rest)
         elif self._interior is not None and strength > 0.5:
-            self._interior.paint(frame, number, local, float(mouth[Mouth.TONGUE]), self._scale, self._shift)
+            light = self._light[number] / np.maximum(self._still_light, 1.0)
+            self._interior.paint(frame, number, local, float(mouth[Mouth.TONGUE]), self._scale, self._shift, light)
+
+    def _alive(self, pose: Pose, number: int) -> tuple[Pose, int | None]:
+        """The pose with what resting lips do, and which mouth of the bank is at rest now."""
+        share = self._idling.share(pose)
+        if share <= 0:
+            return pose, None
+        rest = self._idling.row(share, self._loop.pose[number])
+        mouth = pose.mouth + np.float32(share) * self._idling.movement(pose.tick)
+        return replace(pose, mouth=mouth), rest
 
     def _move_skin(self, frame: Image, alpha: Image | None, source: Points, target: Points) -> None:
         fixed, moved = self._skin.grown(source, target)
@@ -218,19 +245,23 @@ class Speaking:
                 window = layer[top:bottom, left:right]
                 window[:] = cv2.remap(window, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
-    def _lay(self, runs: Runs, frame: Image, number: int, pose: Pose, target: Points, strength: float) -> None:
+    def _lay(
+        self, runs: Runs, frame: Image, number: int, pose: Pose, target: Points, strength: float, rest: int | None
+    ) -> None:
         bank, wanted = self._bank, self._light[number]
         mix = runs.choose(
             limited(pose.mouth, self._widest),
             np.array([limited(mouth, self._widest) for mouth in pose.coming], np.float32).reshape(-1, len(Mouth)),
             self._loop.pose[number],
+            rest,
         )
         sources = [
             Source(crop=bank.crops[row], points=bank.points[row], share=share, gain=lips_gain(wanted, bank.lips[row]))
             for row, share in mix
         ]
         below = min(BELOW * self._excess(number, pose), MOST_BELOW)
-        lay_mouth(frame, target.astype(np.float32), sources, float(self._unit[number]), strength, below)
+        unit = float(self._unit[number])
+        lay_mouth(frame, target.astype(np.float32), sources, unit, strength, below, self._colour)
 
     def _excess(self, number: int, pose: Pose) -> float:
         """How much wider than wanted the film's own mouth is open (IOD), beyond what tracking bears."""

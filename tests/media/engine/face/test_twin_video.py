@@ -296,6 +296,22 @@ def test_a_mouth_that_was_never_seen_open_is_painted_inside(actor: VideoActor) -
     assert np.corrcoef(seen[rows], np.maximum(speaking()[rows], 0))[0, 1] > 0.8
 
 
+def test_a_painted_inside_follows_the_light_of_the_clip(actor: VideoActor) -> None:
+    silent = replace(actor.bank, controls=np.zeros_like(actor.bank.controls))
+    light = silent.light.copy()
+    light[50:] *= np.array([0.6, 0.6, 0.7], np.float32)
+    wide = Pose(mouth=poses(np.full(1, 0.13, np.float32))[0].mouth, tick=60)
+    frames = []
+    for bank in (silent, replace(silent, light=light)):
+        view = view_of(VideoActor(actor.films, (SIDE, SIDE), actor.loop, actor.neutral, bank))
+        frames.append(view.render(wide).astype(float))
+        view.close()
+    changed = (np.abs(frames[0] - frames[1]) > 1).any(-1)
+    assert changed.sum() > 60
+    ratio = frames[1][changed].sum(0) / frames[0][changed].sum(0)
+    assert ratio == pytest.approx([0.6, 0.6, 0.7], abs=0.08)
+
+
 def test_frames_of_any_rate_and_size_go_on_with_the_film(actor: VideoActor, film: list[Image]) -> None:
     fast = VideoView(actor, SIZE, place(SIDE, SIDE, SIZE, Fit.CROP), fps=50.0)
     for tick in (0, 1, 2, 3, 41, 2 * FRAMES):

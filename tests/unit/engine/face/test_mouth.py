@@ -89,6 +89,16 @@ def test_a_lifted_tongue_shows(face: Points, look: Look) -> None:
     assert redder > 1000
 
 
+def test_the_inside_of_a_mouth_stayed_bright_when_the_light_on_the_face_went_down(face: Points, look: Look) -> None:
+    placed, usual, dim = place(face, open=0.17, chin=0.08), skin(), skin()
+    paint_mouth(usual, placed, look)
+    paint_mouth(dim, placed, look, np.array([0.5, 0.5, 0.8], np.float32))
+    inside = np.asarray(cv2.erode(hole(placed).astype(np.uint8), np.ones((9, 9), np.uint8))) > 0
+    ratio = dim[inside].astype(float).sum(0) / usual[inside].astype(float).sum(0)
+    assert ratio == pytest.approx([0.5, 0.5, 0.8], abs=0.04)
+    assert np.array_equal(dim[~hole(placed)][:1000], usual[~hole(placed)][:1000])
+
+
 def test_teeth_lie_behind_the_lips_when_the_head_turns(face: Points, look: Look) -> None:
     """Turned to the left of the picture, what lies deeper moves to the right against the lips, and the other way."""
     shifts = []
