@@ -7,15 +7,16 @@ from typing import Annotated, Any, Literal
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from avatarium.accounts.models import Principal
 from avatarium.api.auth import PlatformDep, ReaderDep, base_url_of
 from avatarium.api.envelope import Answer, ok
 from avatarium.api.groups import VIDEOS
 from avatarium.api.routing import Params, Router
-from avatarium.catalogue.models import Avatar
+from avatarium.catalogue.models import Avatar, UserVoice
 from avatarium.catalogue.service import Which
 from avatarium.clock import iso
 from avatarium.ids import stable_id
-from avatarium.platform import SignedLinks
+from avatarium.platform import Platform, SignedLinks
 
 router = Router(VIDEOS)
 
@@ -24,6 +25,7 @@ EXAMPLE_AVATAR = {
     "type": "default",
     "name": "Ava",
     "gender": "female",
+    "user_voice_id": "",
     "user_video_twin_id": "",
     "video_cover": "https://files.example/files/system/avatars/ava-cover.jpg?exp=1735959200&sig=...",
     "people_img": "https://files.example/files/system/avatars/ava.png?exp=1735959200&sig=...",
@@ -72,8 +74,7 @@ def character_list(
 ) -> Answer:
     """Your own avatars, newest first, then those that ship. ``_id`` is the ``anchor_id`` of ``video/generate``."""
     found = platform.catalogue.avatars(caller.user_id, kind=params.kind, twin_id=params.twin_id)
-    links = platform.links(base_url_of(request, platform))
-    return ok([_view(avatar, links) for avatar in found])
+    return ok(_views(found, request, caller, platform))
 
 
 @router.serve(
@@ -88,17 +89,23 @@ def anchor_list(
 ) -> Answer:
     """Your own avatars, newest first; with a ``web_type`` those that ship come after them."""
     found = platform.catalogue.avatars(caller.user_id, kind=None if params.web_type else "custom")
+    return ok(_views(found, request, caller, platform))
+
+
+def _views(found: list[Avatar], request: Request, caller: Principal, platform: Platform) -> list[dict[str, Any]]:
+    voices = platform.catalogue.voices.of_avatars(caller.user_id)
     links = platform.links(base_url_of(request, platform))
-    return ok([_view(avatar, links) for avatar in found])
+    return [_view(avatar, voices.get(avatar.id), links) for avatar in found]
 
 
-def _view(avatar: Avatar, links: SignedLinks) -> dict[str, Any]:
-    """An avatar as clients read it. ``gender`` is ours."""
+def _view(avatar: Avatar, voice: UserVoice | None, links: SignedLinks) -> dict[str, Any]:
+    """An avatar as clients read it. ``gender`` and ``user_voice_id``, its own voice if it has one, are ours."""
     return {
         "_id": avatar.id,
         "type": avatar.type,
         "name": avatar.name,
         "gender": avatar.gender,
+        "user_voice_id": voice.id if voice else "",
         "user_video_twin_id": avatar.twin_id,
         "video_cover": links.url(avatar.cover_key or avatar.picture_key),
         "people_img": links.url(avatar.picture_key),

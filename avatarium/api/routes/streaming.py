@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Request
@@ -23,7 +24,7 @@ from avatarium.api.live import (
     Named,
 )
 from avatarium.api.routing import Params, Router
-from avatarium.catalogue.models import Avatar
+from avatarium.catalogue.models import Avatar, UserVoice
 from avatarium.errors import ConflictError, NotFoundError, RequestError, TooFewCoinsError, TooLargeError
 from avatarium.ids import new_id, stable_id
 from avatarium.platform import SignedLinks
@@ -44,6 +45,7 @@ EXAMPLE_AVATAR = {
     "name": "Ava",
     "type": "default",
     "gender": "female",
+    "user_voice_id": "",
     "preview_url": "https://files.example/files/system/avatars/ava-cover.jpg?exp=1735959200&sig=...",
 }
 
@@ -131,7 +133,8 @@ class Utterance(Commanded):
 def all_avatars(request: Request, caller: StreamerDep, platform: PlatformDep) -> Answer:
     """Your own avatars, newest first, then those that ship: ``_id`` is the ``avatar_id`` of ``agora-token``."""
     links = platform.links(base_url_of(request, platform))
-    return ok([_view(avatar, links) for avatar in platform.catalogue.avatars(caller.user_id)])
+    voices = platform.catalogue.voices.of_avatars(caller.user_id)
+    return ok([_view(avatar, voices, links) for avatar in platform.catalogue.avatars(caller.user_id)])
 
 
 @router.serve(
@@ -278,13 +281,14 @@ def _checked(text: str, what: str) -> str:
     return text
 
 
-def _view(avatar: Avatar, links: SignedLinks) -> dict[str, Any]:
-    """An avatar as clients read it. ``gender`` is ours."""
+def _view(avatar: Avatar, voices: Mapping[str, UserVoice], links: SignedLinks) -> dict[str, Any]:
+    """An avatar as clients read it. ``gender`` and ``user_voice_id``, its own voice if it has one, are ours."""
     return {
         "_id": avatar.id,
         "id": avatar.id,
         "name": avatar.name,
         "type": avatar.type,
         "gender": avatar.gender,
+        "user_voice_id": voices[avatar.id].id if avatar.id in voices else "",
         "preview_url": links.url(avatar.cover_key or avatar.picture_key),
     }

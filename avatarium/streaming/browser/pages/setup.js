@@ -25,6 +25,7 @@ export class Setup {
     this._facts = facts;
     this._avatars = [];
     this._voices = [];
+    this._own = [];
     this._list = voiceList();
     this.avatar = null;
     fillChoices($("mood"), EMOTIONS);
@@ -40,9 +41,11 @@ export class Setup {
   }
 
   async load() {
+    const own = this._api.get("userVoice/completedRecord").catch(() => []); // not every key may see them
     const [avatars, voices] = await Promise.all([this._api.get("streaming-avatar/all_avatars"), this._api.post("anchor/tts_list")]);
     this._avatars = Array.isArray(avatars) ? avatars : avatars.data || [];
-    this._voices = voices.filter((voice) => voice.live !== false); // rooms take no others
+    this._voices = voices;
+    this._own = (await own).map((voice) => ({ value: voice._id, label: voice.name, gender: voice.gender, live: false, installed: true, own: true, preview_url: voice.sample_url, description: "A cloned voice of yours." }));
     this._showFaces();
     this._showLanguages();
     $("start").disabled = !this.avatar;
@@ -61,7 +64,7 @@ export class Setup {
       transparent: isTransparent, background_color: isColour ? ground : "", background_id: isColour ? "" : ground,
     };
     if (this._list.value) request.voice_id = this._list.value;
-    else request.language = $("language").value;
+    request.language = $("language").value; // which one's own voice speaks, too
     return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== "" && value !== false));
   }
 
@@ -98,6 +101,7 @@ export class Setup {
     if (picture) $("poster").src = picture;
     $("who").firstElementChild.textContent = avatar.name || "Your avatar";
     this.greet();
+    if (avatar.user_voice_id) this._list.value = avatar.user_voice_id;
     if (this._voices.length) this._showVoices();
   }
 
@@ -118,11 +122,14 @@ export class Setup {
   }
 
   _showVoices() {
-    const spoken = this._voices.filter((voice) => voice.country === $("language").value);
-    const gender = this.avatar ? this.avatar.gender : "";
-    const rank = (voice) => Number(!voice.installed) * 2 + Number(voice.gender !== gender);
+    const shipped = this._voices.filter((voice) => voice.country === $("language").value);
+    const spoken = [...shipped, ...(shipped.some((voice) => voice.engine === "kokoro") ? this._own : [])]; // clones speak what Kokoro does
+    const { gender = "", user_voice_id: its } = this.avatar || {};
+    // An avatar's own before all; robots last, before them those that are not here yet, and the slow ones.
+    const rank = (voice) => (its && voice.value === its ? -1 : Number(voice.engine === "espeak") * 8 + Number(!voice.installed) * 4 + Number(voice.live === false) * 2 + Number(voice.gender !== gender));
     spoken.sort((a, b) => rank(a) - rank(b));
-    const label = (voice) => [`${voice.label || voice.name}, ${voice.gender}${voice.region ? `, ${voice.region}` : ""}`, voice.installed ? "" : "is fetched first"].filter(Boolean).join(" · ");
+    const notes = (voice) => [voice.installed ? "" : "is fetched first", voice.live === false ? "begins a little later" : ""];
+    const label = (voice) => [`${voice.label || voice.name}, ${voice.own ? "yours" : voice.gender}${voice.region ? `, ${voice.region}` : ""}`, ...notes(voice)].filter(Boolean).join(" · ");
     this._list.show(spoken, label);
   }
 

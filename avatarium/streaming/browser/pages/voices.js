@@ -59,7 +59,8 @@ export class VoiceList {
     this._playing = play;
     this._mark(play, true);
     // The page may be opened by another name than the service tells: samples lie beside it.
-    this._sound.src = new URL(voice.preview_url, location.href).pathname;
+    const { pathname } = new URL(voice.preview_url, location.href);
+    this._sound.src = voice.own ? voice.preview_url : pathname;
     try {
       await this._sound.play();
     } catch (problem) {
