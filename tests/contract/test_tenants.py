@@ -40,6 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "watermark": {"media_url": FACE, "text": MARK},
     "userVideoTwin": {"name": MARK, "image_url": FACE},
     "userVoice": {"name": MARK, "voice_urls": [RECORDING]},
+    "userDubbing": {"name": MARK, "source_url": "https://files.example/film.mp4", "target_lang": "es"},
 }
 
 
@@ -87,6 +88,11 @@ def in_body(makes: str, name: str = "_id", *, may_fail: bool = False, **more: An
 
 def in_list(makes: str) -> Attempt:
     return Attempt(makes=makes, call=lambda found: Call(body={"ids": [found]}))
+
+
+def unheard(**body: Any) -> Attempt:
+    """Something with the transcript of a dubbing that is not done, which even its owner cannot do."""
+    return Attempt(makes="userDubbing", call=lambda found: Call(path={"_id": found}, body=body), may_fail=True)
 
 
 def named(makes: str) -> Attempt:
@@ -224,6 +230,20 @@ RECIPES: dict[str, Recipe] = {
     "POST /api/v1/talkingPhoto/start": makes({"image_url": FACE}),
     "GET /api/v1/talkingPhoto/allRecords": reads({}),
     "GET /api/v1/talkingPhoto/{_id}": reads(None, in_path("talkingPhoto")),
+    # Dubbing
+    **family("userDubbing", "startDubbing"),
+    **{
+        f"POST /api/v1/userDubbing/{name}": makes(
+            {"source_url": "https://files.example/film.mp4", "target_lang": "es"},
+            in_body("voice", "voice", source_url="https://files.example/film.mp4", target_lang="es"),
+        )
+        for name in ("startDubbing", "start")
+    },
+    **{f"GET /api/v1/userDubbing/{name}": reads({}) for name in ("allRecords", "allProcessing", "languages")},
+    "GET /api/v1/userDubbing/{_id}": reads(None, in_path("userDubbing")),
+    "GET /api/v1/userDubbing/{_id}/transcript": reads(None, unheard()),
+    "PUT /api/v1/userDubbing/{_id}/transcript": makes(None, unheard(version=1, document={})),
+    "POST /api/v1/userDubbing/{_id}/render": makes(None, unheard()),
     # Avatars of users
     **family("userVideoTwin", "startTraining"),
     "POST /api/v1/userVideoTwin/batchDetail": reads({"ids": []}, in_list("userVideoTwin"), in_list("lipModel")),
