@@ -21,6 +21,8 @@ _SLACK_S = 0.03
 _WIDE_S, _LETTER_S = 0.19, 0.066
 """What a sign of Chinese or Japanese, and a letter of others, takes at normal speed: a first guess."""
 _LEARNT = 0.4
+_WORTH = 0.1
+"""Difference of speeds for which a text that fits is spoken again."""
 
 Progress = Callable[[float], None]
 
@@ -140,7 +142,7 @@ def _at_best_speed(
     guess.learn(text, voice, natural_s)
     better = _speed(natural_s, slot)
     misfit = spoken.spoken_s > slot.room_s + _SLACK_S or spoken.spoken_s < 0.8 * slot.own_s
-    if misfit and abs(better - rate) > 0.03:
+    if abs(better - rate) > (0.03 if misfit else _WORTH):
         again = mouthpiece.say(text, voice, better)
         if again is not None:
             return again, better

@@ -26,7 +26,7 @@ def shorter(text: str, language: str) -> Iterator[str]:
     whole = text
     for step in (_without_asides, _without_fillers):
         made = step(text, language)
-        if made != text and _enough(made, whole):
+        if len(made) < len(text) and _enough(made, whole):
             text = made
             yield text
     for cut in (_SENTENCE, _CLAUSE):

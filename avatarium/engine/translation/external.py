@@ -18,6 +18,7 @@ TIMEOUT_S = 90.0
 BATCH = 20
 TRIES = 2
 _MOST_BYTES = 4_000_000
+_MARKS = re.compile(r"X\d+X")
 _ORDER = (
     "You translate the lines of a film for dubbing, from {source} into {target}. You get a JSON array of strings. "
     "Answer with a JSON array of as many strings in the same order and nothing else. Speak as people do, be no longer "
@@ -115,10 +116,10 @@ def _misfit(lines: list[str], made: list[str]) -> str:
     for ours, theirs in zip(lines, made, strict=True):
         if not theirs:
             return "a line came back empty"
-        if not set(numbers(ours)) <= set(numbers(theirs)):
-            return "a number was lost"
-        if not set(re.findall(r"X\d+X", ours)) <= set(re.findall(r"X\d+X", theirs)):
+        if not set(_MARKS.findall(ours)) <= set(_MARKS.findall(theirs)):
             return "a placeholder was lost"
+        if not set(numbers(_MARKS.sub(" ", ours))) <= set(numbers(_MARKS.sub(" ", theirs))):
+            return "a number was lost"
     return ""
 
 
