@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from avatarium.engine.speech import Word
     from avatarium.engine.video.framing import Size
 
+SHOWN: Mapping[str, Any] = MappingProxyType({"captions_url": "", "captions_vtt_url": ""})
+"""What :func:`shown` tells before there is anything."""
 SRT, VTT = "captions.srt", "captions.vtt"
 _DIGITS = 4
 _VALUE_MAX = 128

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -76,6 +77,7 @@ class TalkingPhoto(Family[TalkingPhotoStart]):
     name: ClassVar[str] = "talkingPhoto"
     group: ClassVar[str] = "Talking Photo"
     engine: ClassVar[str] = studio.ENGINE
+    shows: ClassVar[Mapping[str, Any]] = captioned.SHOWN
     start = TalkingPhotoStart
 
     def __init__(self) -> None:

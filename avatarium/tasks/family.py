@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -135,6 +136,8 @@ class Family(ABC, Generic[Start]):
     priority: ClassVar[int] = 100
     words: ClassVar[Vocabulary] = TASK_WORDS
     status_field: ClassVar[str] = "current_status"
+    shows: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Examples of what its records have besides the fields that all have and those of the start call."""
     generic: ClassVar[bool] = True
     """Whether its routes are those that all families share; others have a module in ``api/routes``."""
     lasting: ClassVar[bool] = False

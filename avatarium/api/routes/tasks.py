@@ -43,7 +43,7 @@ data: {{"_id": "{EXAMPLE_ID}", "current_status": "completed", "progress": 100, "
 ANY = {
     **RECORD,
     **{"image_url": "https://files.example/face.jpg", "audio_url": "", "duration": 5},
-    **{"prompt": "", "negative_prompt": "", "family": "talkingPhoto"},
+    **{"prompt": "", "negative_prompt": "", "captions_url": "", "captions_vtt_url": "", "family": "talkingPhoto"},
 }
 
 
