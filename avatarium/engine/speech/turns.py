@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import onnxruntime
@@ -38,6 +39,12 @@ _CLEAR_S = 1.5
 """Speech of one voice alone from which its vector may found a person."""
 _HEARD_S = 0.6
 """And from which it may be given to one."""
+_ALIKE = 0.3
+"""Likeness above which two runs of one voice of a window are left to it."""
+_PIECE_S = 2.5
+"""Of a long run, what is compared with the rest of it."""
+_PAUSE_S = 0.2
+"""What parts runs."""
 _PERSON_S = 3.0
 """Speech alone, all windows together, below which nobody is a person of their own beside others."""
 _MOST_VECTORS = 4000
@@ -108,10 +115,68 @@ def _listen(tape: Tape, index: int, start_s: float, threads: int) -> Iterator[_L
     active = _SETS[logits.argmax(axis=1)]
     alone = active & (active.sum(axis=1, keepdims=True) == 1)
     for voice in range(active.shape[1]):
-        if active[:, voice].any():
-            alone_s = float(alone[:, voice].sum()) * FRAME_S
-            vector = _vector(sound, alone[:, voice], threads) if alone_s >= _HEARD_S else None
-            yield _Local(window=index, active=active[:, voice], alone_s=alone_s, vector=vector)
+        for own in _told_apart(sound, active[:, voice], alone[:, voice], threads):
+            yield replace(own, window=index)
+
+
+def _told_apart(sound: Samples, active: NDArray[np.bool_], alone: NDArray[np.bool_], threads: int) -> Iterator[_Local]:
+    """One voice of a window, or several where what it says in turn is not alike: the network takes two for one at
+    times, where the one begins when the other has ended."""
+    groups: list[tuple[Vector, NDArray[np.bool_]]] = []
+    short = active.copy()
+    for first, last in _pieces(active):
+        part = np.zeros_like(active)
+        part[first:last] = active[first:last]
+        if float((part & alone).sum()) * FRAME_S < _CLEAR_S:
+            continue
+        short &= ~part
+        vector = _vector(sound, part & alone, threads)
+        like = next((i for i, (known, _) in enumerate(groups) if float(known @ vector) > _ALIKE), None)
+        if like is None:
+            groups.append((vector, part))
+        else:
+            known, there = groups[like]
+            weights = float((there & alone).sum()), float((part & alone).sum())
+            groups[like] = (unit(weights[0] * known + weights[1] * vector), there | part)
+    if not groups:
+        return (yield from _scrap(sound, active, alone, threads))
+    for first, last in _runs(short):
+        nearest = min(range(len(groups)), key=lambda i: _distance(groups[i][1], first, last))
+        groups[nearest][1][first:last] |= short[first:last]
+    for vector, part in groups:
+        yield _Local(window=0, active=part, alone_s=float((part & alone).sum()) * FRAME_S, vector=vector)
+
+
+def _scrap(sound: Samples, active: NDArray[np.bool_], alone: NDArray[np.bool_], threads: int) -> Iterator[_Local]:
+    alone_s = float(alone.sum()) * FRAME_S
+    if active.any():
+        vector = _vector(sound, alone, threads) if alone_s >= _HEARD_S else None
+        yield _Local(window=0, active=active, alone_s=alone_s, vector=vector)
+
+
+def _runs(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and last (exclusive) frame of what is said without a pause."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], active.astype(np.int8), [0]]))).reshape(-1, 2)
+    runs: list[tuple[int, int]] = []
+    for first, last in edges.tolist():
+        if runs and (first - runs[-1][1]) * FRAME_S < _PAUSE_S:
+            runs[-1] = (runs[-1][0], last)
+        else:
+            runs.append((first, last))
+    return runs
+
+
+def _pieces(active: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Runs, long ones in equal parts: two voices may follow each other without a pause."""
+    for first, last in _runs(active):
+        count = max(1, round((last - first) * FRAME_S / _PIECE_S))
+        edges = np.linspace(first, last, count + 1).round().astype(int).tolist()
+        yield from pairwise(edges)
+
+
+def _distance(part: NDArray[np.bool_], first: int, last: int) -> int:
+    there = np.flatnonzero(part)
+    return int(np.minimum(np.abs(there - first), np.abs(there - last)).min())
 
 
 def _vector(sound: Samples, frames: NDArray[np.bool_], threads: int) -> Vector:
