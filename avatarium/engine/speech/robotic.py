@@ -9,6 +9,7 @@ from itertools import accumulate
 from avatarium.engine.speech.g2p.transcript import Transcript
 from avatarium.engine.speech.models.espeak import Said, speak
 from avatarium.engine.speech.records import Samples
+from avatarium.engine.speech.tempo import at_tempo
 from avatarium.engine.speech.text.prepare import Token
 from avatarium.engine.speech.timing import Timed
 
@@ -20,10 +21,11 @@ _CLOSE_S = 0.012
 def robotic(tokens: Sequence[Token], *, voice: str, rate: float) -> tuple[Samples, tuple[Timed, ...]]:
     """Sound of a sentence at 24 kHz, and its phonemes; both empty where nothing is said."""
     spoken = [" ".join(token.spoken.split()) for token in tokens]
-    said = speak(" ".join(spoken), voice=voice, rate=rate)
+    line = " ".join(spoken)
+    said = speak(line, voice=voice, rate=rate)
     starts = [0, *accumulate(len(part) + 1 for part in spoken)][: len(spoken)]
     owners = _owners(said, starts)
-    return said.audio, tuple(
+    phonemes = tuple(
         Timed(
             sign=sound.ipa[0],
             ipa=sound.ipa,
@@ -35,6 +37,11 @@ def robotic(tokens: Sequence[Token], *, voice: str, rate: float) -> tuple[Sample
         )
         for sound, owner in zip(said.sounds, owners, strict=True)
     )
+    if rate == 1.0 or not phonemes:
+        return said.audio, phonemes
+    # Its words a minute are about what was asked for; what they really came to is told by the same line at its own.
+    natural = len(speak(line, voice=voice, rate=1.0).audio)
+    return at_tempo(said.audio, phonemes, len(said.audio) * rate / natural)
 
 
 def lengths(tokens: Sequence[Token]) -> Transcript:

@@ -10,6 +10,7 @@ An answer is ``{"hz": samples a second, "pcm": base64 of 16-bit samples, "phonem
 import base64
 import ctypes
 import json
+import os
 import sys
 from typing import Any
 
@@ -97,10 +98,17 @@ class Speaker:
 def main() -> None:
     """Answer until the input ends."""
     speaker = Speaker(sys.argv[1], sys.argv[2])
-    for line in sys.stdin:
-        voice, rate, text = line.rstrip("\n").split("\t", 2)
-        sys.stdout.write(json.dumps(speaker.say(voice, int(rate), text)) + "\n")
-        sys.stdout.flush()
+    while line := sys.stdin.readline():
+        # The library keeps where its tremor and its noise are: a child that begins where all begin says the same of
+        # the same text.
+        child = os.fork()
+        if not child:
+            voice, rate, text = line.rstrip("\n").split("\t", 2)
+            sys.stdout.write(json.dumps(speaker.say(voice, int(rate), text)) + "\n")
+            sys.stdout.flush()
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            raise SystemExit("espeak-ng died of a text")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,11 @@ from typing import Any
 
 from babel import Locale as Cldr
 from babel.dates import get_date_format, get_month_names
+from babel.lists import format_list
 from babel.numbers import get_currency_name, get_decimal_symbol
 from babel.units import format_unit
+
+from avatarium.engine.speech.tongues import TONGUES
 
 _CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW"} | {
     **{"₺": "TRY", "₴": "UAH", "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "R$": "BRL", "CHF": "CHF"}
@@ -22,7 +25,7 @@ _UNITS = {
     **{"kg": "mass-kilogram", "g": "mass-gram", "mg": "mass-milligram", "l": "volume-liter", "ml": "volume-milliliter"},
     **{"km/h": "speed-kilometer-per-hour", "m/s": "speed-meter-per-second", "m²": "area-square-meter"},
     **{"km²": "area-square-kilometer", "°C": "temperature-celsius", "GB": "digital-gigabyte", "MB": "digital-megabyte"},
-    **{"kW": "power-kilowatt", "W": "power-watt", "min": "duration-minute"},
+    **{"kW": "power-kilowatt", "W": "power-watt", "min": "duration-minute", "%": "concentr-percent"},
 }
 _COUNTS = (1, 5, 2)
 """Of one, of many, and of a few where a language tells (Slavic ones)."""
@@ -52,6 +55,10 @@ _WORDS = {
     "ca": ("punt", "arrova", "barra", "guió", "guió baix", "menys", "a"),
 }
 """Point, at, slash, dash and underscore of addresses; minus; from 3 *to* 5."""
+_PLUS = {
+    **{"ru": "плюс", "uk": "плюс", "bg": "плюс", "sr": "плус", "mk": "плус", "kk": "қосу", "el": "συν", "tr": "artı"},
+    **{"ar": "زائد", "fa": "به‌علاوه", "ko": "더하기", "vi": "cộng", "id": "tambah", "ms": "tambah", "hu": "plusz"},
+}
 _PLAIN_WORDS = (" ", " ", " ", " ", " ", "−", " ")
 
 
@@ -74,7 +81,7 @@ def table_of(language: str) -> dict[str, Any]:
         "dash": dash,
         "underscore": underscore,
         "to": to,
-        "symbols": {"+": "+", "&": "&"},
+        "symbols": _symbols(language, cldr, at),
         "abbreviations": {},
         "titles": ["Dr", "Prof", "St", "Nr", "z.B", "tzn", "np", "bv", "dhr", "mevr", "r", "г", "ул", "Sr"],
         "before_number": ["nr", "no", "s", "str", "bl", "č"],
@@ -85,6 +92,13 @@ def table_of(language: str) -> dict[str, Any]:
         "scales": [],
         "emoji": language if language in _EMOJI else "",
     }
+
+
+def _symbols(language: str, cldr: Cldr, at: str) -> dict[str, str]:
+    _, percent, _ = _counted_unit("concentr-percent", cldr)
+    joined = format_list(["1", "2"], style="standard", locale=cldr)
+    plus = _PLUS.get(language, "plus" if TONGUES[language].scripts == ("LATIN",) else " ")
+    return {"%": percent, "٪": percent, "&": joined.strip("12 ") or " ", "+": plus, "@": at}
 
 
 def _date_pattern(cldr: Cldr) -> str:
