@@ -57,6 +57,7 @@ class _Unfolding:
         self._at_s: float | None = None
         self._coming: tuple[str, str, int] | None = None
         self._resampler: av.AudioResampler | None = None
+        self._channels = 2
 
     def blocks(self) -> Iterator[Stereo]:
         try:
@@ -85,7 +86,10 @@ class _Unfolding:
             self._at_s += gap_s
         if self._resampler is None:
             self._coming = coming
-            self._resampler = av.AudioResampler(format="flt", layout="stereo", rate=self._rate)
+            # FFmpeg makes one channel quieter by 3 dB when it makes two of it.
+            self._channels = 1 if frame.layout.nb_channels == 1 else 2
+            layout = "mono" if self._channels == 1 else "stereo"
+            self._resampler = av.AudioResampler(format="flt", layout=layout, rate=self._rate)
         self._at_s += frame.samples / frame.sample_rate
         frame.pts = None
         yield from self._resampled(self._resampler, frame)
@@ -101,8 +105,8 @@ class _Unfolding:
         if resampler is not None:
             yield from self._resampled(resampler, None)
 
-    @staticmethod
-    def _resampled(resampler: av.AudioResampler, frame: AudioFrame | None) -> Iterator[Stereo]:
+    def _resampled(self, resampler: av.AudioResampler, frame: AudioFrame | None) -> Iterator[Stereo]:
         for made in resampler.resample(frame):
-            samples = np.nan_to_num(made.to_ndarray().reshape(-1, 2))
-            yield np.clip(samples, -1, 1).astype(np.float32)
+            samples = np.nan_to_num(made.to_ndarray().reshape(-1, self._channels))
+            both = samples if self._channels == 2 else np.repeat(samples, 2, axis=1)
+            yield np.clip(both, -1, 1).astype(np.float32)

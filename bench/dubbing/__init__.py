@@ -1,0 +1,1 @@
+"""What a dubbing is like, by instruments that did not make it."""
