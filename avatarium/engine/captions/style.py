@@ -157,7 +157,8 @@ def _position(name: str, value: Any) -> float:
 
 def _border(name: str, value: Any) -> Border:
     try:
-        return Border(float(str(value).strip()))
+        number = float(str(value).strip())
+        return Border(int(number) if number.is_integer() else -1)
     except ValueError:
         raise OptionError(
             f"`{name}`: there is no border {str(value)[:40]!r}. Choose 1, an outline; 3, a box behind each line; or 4, "

@@ -66,8 +66,8 @@ def trimmed(mask: Mask) -> Mask:
 def alike(one: Mask, other: Mask) -> float:
     """Correlation, hairlines forgiven, of two pictures brought to one size."""
     size = (max(one.shape[1], other.shape[1]), max(one.shape[0], other.shape[0]))
-    soft = [cv2.GaussianBlur(cv2.resize(mask, size), (0, 0), 2.0).ravel() for mask in (one, other)]
-    return float(np.corrcoef(*soft)[0, 1])
+    soft = [np.asarray(cv2.GaussianBlur(cv2.resize(mask, size), (0, 0), 2.0), np.float64) for mask in (one, other)]
+    return float(np.corrcoef(soft[0].ravel(), soft[1].ravel())[0, 1])
 
 
 @pytest.mark.parametrize("name", LINES)
