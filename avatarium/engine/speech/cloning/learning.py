@@ -7,15 +7,19 @@ voice in between the known ones speaks as clearly as they do. The steps are Adam
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from avatarium.engine.speech.cloning import network
+from avatarium.engine.speech.cloning.ear import without_mean
 from avatarium.engine.speech.cloning.phrases import Phrase
 
+LONGEST_FRAMES = 50
+"""Frames of 25 ms that one step hears: many short steps find more than a few long ones of the same work."""
+_GOLDEN = 0.618034
 STYLE_SIZE = 128
 """The half of a style that decides how a voice sounds; the other one decides how it moves."""
 
@@ -71,30 +75,38 @@ class Pace:
     """How the walk goes."""
 
     steps: int
-    stride: float = 0.12
+    stride: float = 0.03
     """Length of the first steps in every coordinate; they shorten to a tenth."""
     pull: float = 0.002
     """Weight of the mean square of the coordinates."""
-    momentum: float = 0.85
+    momentum: float = 0.9
     memory: float = 0.98
 
 
-def slope(
-    session: onnxruntime.InferenceSession, lesson: Lesson, style: Array, voice: Array
-) -> tuple[float, Array, float]:
-    """The loss of one lesson, its gradient by the style, and the cosine to the wanted voice."""
+def slope(session: onnxruntime.InferenceSession, lesson: Lesson, style: Array, voice: Array) -> tuple[Array, float]:
+    """The gradient of a lesson's loss by the style, and its cosine to the wanted voice."""
     phrase = lesson.phrase
+    weight = lesson.faithfulness / max(float(phrase.trust.sum()) * phrase.bands.shape[2], 1.0)
     inputs = {
         network.TEXT: phrase.text,
         network.PITCH: phrase.pitch,
         network.LOUDNESS: phrase.loudness,
         network.STYLE: style[None],
         "voice": lesson.likeness * voice[None],
-        "bands": phrase.bands,
-        "trust": np.float32(lesson.faithfulness) * phrase.trust,
+        "bands": without_mean(phrase.bands[0])[None],
+        "trust": np.float32(weight) * phrase.trust,
     }
-    loss, gradient, vector = session.run(["loss", "slope", "vector"], inputs)
-    return float(loss), gradient[0], float(vector[0] @ voice)
+    gradient, vector = session.run(["slope", "vector"], inputs)
+    return gradient[0], float(vector[0] @ voice)
+
+
+def _part(lesson: Lesson, turn: int) -> Lesson:
+    """A part of a long phrase, another one each time it comes up."""
+    spare = lesson.phrase.frames - LONGEST_FRAMES
+    if spare <= 0:
+        return lesson
+    start = round(spare * (turn * _GOLDEN % 1.0))
+    return replace(lesson, phrase=lesson.phrase.part(start, LONGEST_FRAMES))
 
 
 def learn(
@@ -118,7 +130,8 @@ def learn(
     first, second = np.zeros_like(place), np.zeros_like(place)
     kept: list[Array] = []
     for step in range(pace.steps):
-        _, gradient, _ = slope(session, lessons[step % len(lessons)], within.style(place), voice)
+        turn, which = divmod(step, len(lessons))
+        gradient, _ = slope(session, _part(lessons[which], turn), within.style(place), voice)
         inner = within.axes @ gradient + 2 * pace.pull / len(place) * place
         first = pace.momentum * first + (1 - pace.momentum) * inner
         second = pace.memory * second + (1 - pace.memory) * float(np.square(inner).mean())

@@ -30,7 +30,7 @@ from avatarium.engine.speech.cloning.pitch import pitch_hz
 from avatarium.engine.speech.cloning.prosody import manner, moving_like
 from avatarium.engine.speech.cloning.records import SAMPLE_RATE, Cloned, Effort, Progress
 from avatarium.engine.speech.cloning.speaking import Planner, say
-from avatarium.engine.speech.cloning.stock import middle, stock, styles
+from avatarium.engine.speech.cloning.stock import middle, speak, stock, styles
 from avatarium.engine.speech.identity import embed
 from avatarium.engine.speech.models.cloned import coloured
 from avatarium.engine.speech.models.sessions import open_session
@@ -86,15 +86,17 @@ class TableCloner:
 
 def make(material: Material, out: Path, *, gender: Gender, language: str, effort: Effort, progress: Progress) -> Cloned:
     """Make the voice of recordings that have been heard, and found fit."""
-    work, tongue = _WORK[effort], reading.reading_language(language)
+    work = _WORK[effort]
+    tongue = reading.reading_language(language or material.transcript.language)
     learnt, held = _held_back(material)
     voice = embed(learnt, SAMPLE_RATE)
     near = stock().nearest(voice, gender)
+    pool = [name for name, _ in near if speak(tongue, name)]
     progress(0.05)
     planner = Planner()
-    prosody = _prosody(material, planner, tongue, [name for name, _ in near][: work.candidates])
+    prosody = _prosody(material, planner, tongue, pool[: work.candidates])
     progress(0.12)
-    base = near[0][0]
+    base = pool[0]
     lessons = _lessons(material, planner, tongue, base, prosody, work, limit=len(learnt))
     progress(0.2)
     session = open_session(network.learner(default_store().path("kokoro"), _campplus()), threads=2)

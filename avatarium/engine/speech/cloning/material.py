@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -82,6 +82,19 @@ class Material:
         words = [word for said in self.transcript.segments for word in said.words if word.end_s <= end_s]
         groups = _groups(words)
         return tuple(piece for group in groups if (piece := self._piece(group)) is not None)
+
+    def until(self, samples: int) -> Material:
+        """Only the first so many samples of :meth:`speech`, and what is said in them."""
+        end_s = self._end_s(samples)
+        kept = [said for said in self.transcript.segments if said.start_s < end_s]
+        segments = tuple(replace(said, words=tuple(w for w in said.words if w.end_s <= end_s)) for said in kept)
+        end = round(end_s * SAMPLE_RATE)
+        return replace(
+            self,
+            samples=self.samples[:end],
+            spoken=tuple((start, min(stop, end)) for start, stop in self.spoken if start < end),
+            transcript=replace(self.transcript, segments=segments),
+        )
 
     def _end_s(self, before: int | None) -> float:
         left = before

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarium.engine.speech.cloning.ear import BANDS, bands, without_mean
+from avatarium.engine.speech.cloning.ear import BANDS, HOP, bands
 from avatarium.engine.speech.cloning.network import FRAME, RATE, frames_heard
 from avatarium.engine.speech.cloning.pitch import pitch_hz
 from avatarium.engine.speech.cloning.speaking import Plan
@@ -37,9 +37,31 @@ class Phrase:
     loudness: Array
     """``[1, 1, 2 n]``."""
     bands: Array
-    """``[1, t, 80]``, without their mean."""
+    """Of the recording, ``[1, t, 80]``."""
     trust: Array
-    """``[1, t, 1]``, summing to one over moments and bands."""
+    """``[1, t, 1]``: which moments count; none where there is no recording."""
+
+    @property
+    def frames(self) -> int:
+        """How many of 25 ms."""
+        return self.text.shape[2]
+
+    def part(self, start: int, frames: int) -> Phrase:
+        """Some frames of it."""
+        end = min(start + frames, self.frames)
+        first, count = round(start * FRAME / HOP), frames_heard(end - start)
+        return Phrase(
+            text=self.text[:, :, start:end],
+            pitch=self.pitch[:, :, 2 * start : 2 * end],
+            loudness=self.loudness[:, :, 2 * start : 2 * end],
+            bands=_moments(self.bands, first, count),
+            trust=_moments(self.trust, first, count),
+        )
+
+
+def _moments(course: Array, first: int, count: int) -> Array:
+    """Some moments, the last one repeated where rounding asks for one more."""
+    return course[:, np.minimum(np.arange(first, first + count), course.shape[1] - 1)]
 
 
 def loudness(samples: Samples) -> Array:
@@ -83,8 +105,8 @@ def phrase(samples: Samples, plan: Plan, said: Samples) -> Phrase:
         text=np.repeat(_columns(plan), np.diff(ends, prepend=0), axis=2),
         pitch=_resized(pitch_hz(samples, RATE), 2 * count),
         loudness=_resized(loudness(samples), 2 * count),
-        bands=without_mean(heard)[None],
-        trust=(trusted / trusted.sum() / heard.shape[1]).astype(np.float32)[None],
+        bands=heard[None],
+        trust=trusted.astype(np.float32)[None],
     )
 
 

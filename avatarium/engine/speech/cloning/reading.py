@@ -16,7 +16,11 @@ from avatarium.errors import InputError
 READ = ("en-US", "en-GB", "es", "fr", "it", "pt-BR", "hi", "ja", "zh")
 """Languages that Kokoro speaks."""
 
-PHRASES = ("Those yellow shoes cost three hundred.", "My father bought a young German horse.", "We watched the cheap red boat.")
+PHRASES = (
+    "Those yellow shoes cost three hundred.",
+    "My father bought a young German horse.",
+    "We watched the cheap red boat.",
+)
 """Said while learning, beside the person's own words: nearly all sounds of English in five seconds."""
 UNSEEN = (
     "Ask me anything about the annual report, and I will gladly explain how our new product works.",

@@ -36,12 +36,20 @@ class Stock:
         """One voice's."""
         return np.asarray(self.tables[self.names.index(name)])
 
-    def nearest(self, vector: Array, gender: Gender | None = None) -> list[tuple[str, float]]:
-        """Voices with their cosine to a speaker vector, the most alike first."""
+    def nearest(self, vector: Array, gender: Gender) -> list[tuple[str, float]]:
+        """Voices of a gender with their cosine to a speaker vector, the most alike first."""
         alike = self.vectors @ vector
-        order = np.argsort(-alike)
-        sex = gender and gender[0]
-        return [(self.names[i], float(alike[i])) for i in order if sex in (None, self.names[i][1])]
+        found = [(self.names[i], float(alike[i])) for i in np.argsort(-alike)]
+        return [(name, cosine) for name, cosine in found if name[1] == gender[0]]
+
+
+_ENGLISH = "ab"
+_LETTERS = {"en": _ENGLISH, "es": "e", "fr": "f", "it": "i", "pt": "p", "hi": "h", "ja": "j", "zh": "z"}
+
+
+def speak(language: str, name: str) -> bool:
+    """Whether a ready voice speaks a language, or English: from others a clone would have an accent."""
+    return name[0] in _LETTERS.get(language.split("-")[0], "") + _ENGLISH
 
 
 def middle(table: Array) -> Array:

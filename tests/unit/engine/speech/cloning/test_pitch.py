@@ -13,7 +13,7 @@ def _voice(course_hz: NDArray[np.float64]) -> NDArray[np.float32]:
     """Harmonics that fall off as those of a voice do, of a pitch given for every sample."""
     phase = 2 * np.pi * np.cumsum(course_hz) / RATE
     tones = [np.where(k * course_hz < 5000, np.sin(k * phase) / k, 0.0) for k in range(1, 30)]
-    return (0.2 * np.sum(tones, axis=0)).astype(np.float32)
+    return np.asarray(0.2 * np.sum(tones, axis=0), np.float32)
 
 
 @pytest.mark.parametrize("hertz", [75.0, 110.0, 180.0, 260.0, 420.0])
@@ -37,8 +37,8 @@ def test_noise_and_silence_have_no_pitch() -> None:
 
 
 def test_a_low_voice_is_not_taken_an_octave_up() -> None:
-    course = np.full(RATE, 90.0)
-    voice = _voice(course) + 0.5 * _voice(2 * course)
+    course = np.full(RATE, 90.0, np.float64)
+    voice = _voice(course) + 0.5 * _voice(2.0 * course)
     assert np.median(pitch_hz(voice, RATE)) == pytest.approx(90.0, rel=0.02)
 
 
