@@ -100,7 +100,7 @@ class Dubbing(Family[DubbingStart]):
             "srt_source_url": links.url(found.get("srt_source_key", "")),
             "srt_target_url": links.url(found.get("srt_target_key", "")),
             "lips": found.get("lips") if done else None,
-            "segments_spoken": found.get("spoken", 0),
+            "pieces_spoken": found.get("spoken", 0),
             "segments_late": found.get("late", 0),
             "segments_shortened": found.get("shortened", 0),
             "notes": found.get("notes", []),

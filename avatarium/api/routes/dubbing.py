@@ -60,7 +60,7 @@ DUBBED = RECORD | {
     "srt_source_url": "https://files.example/source.srt",
     "srt_target_url": "https://files.example/target.srt",
     "lips": True,
-    "segments_spoken": 9,
+    "pieces_spoken": 9,
     "segments_late": 0,
     "segments_shortened": 1,
     "notes": [],
@@ -70,7 +70,7 @@ DUBBED = RECORD | {
 }
 UNMADE: dict[str, Any] = {
     **{"result_url": "", "cover_url": "", "srt_source_url": "", "srt_target_url": "", "duration": 0, "speakers": []},
-    **{"lips": None, "segments_spoken": 0, "segments_shortened": 0, "transcript_version": 0},
+    **{"lips": None, "pieces_spoken": 0, "segments_shortened": 0, "transcript_version": 0},
 }
 STARTED = DUBBED | UNMADE | {"current_status": "initialized", "progress": 0}
 DOCUMENT = {

@@ -16,10 +16,11 @@ from avatarium.engine.dubbing.document import DubDocument, Segment, Speaker
 from avatarium.engine.dubbing.records import Dubbed, Fitted
 from avatarium.engine.speech import separation
 from avatarium.engine.speech.separation import Stems
-from avatarium.engine.speech.speakers import Gender, find_voice, voices
+from avatarium.engine.speech.speakers import Gender, Voice, find_voice, voices
 from avatarium.errors import AudioError, InputError
 from avatarium.families.dubbing_transcripts import KEPT, Transcripts
 from tests.running import COINS, Running, running
+from tests.support.voices import made_voice
 
 BODY = {"name": "film", "target_lang": "es", "source_lang": "en", "num_speakers": 1, "drop_background_audio": False}
 DOCUMENTED = (
@@ -273,7 +274,7 @@ def test_a_transcript_is_corrected_and_rendered_anew(it: Running, source: str, f
     record = it.get(f"userDubbing/{again['_id']}")
     assert record["current_status"] == "completed", record["failed_message"]
     assert it.balance()[0] == before - 2 * AGAIN
-    assert record["segments_spoken"] == 2, "the others were there"
+    assert record["pieces_spoken"] == 2, "the others were there"
     assert len(fake.heard) == 1 and fake.separated == 1, "it is neither heard nor taken apart again"
     said = [segment.translation for segment in fake.rendered[-1][0].segments]
     assert said == ["Palabra 0", "Otra cosa", "[Something else]"]
@@ -282,7 +283,7 @@ def test_a_transcript_is_corrected_and_rendered_anew(it: Running, source: str, f
     assert it.get(f"userDubbing/{first['_id']}")["result_url"], "what was made before stays"
     third = it.post(f"userDubbing/{again['_id']}/render")
     it.work()
-    assert it.get(f"userDubbing/{third['_id']}")["segments_spoken"] == 0 and fake.separated == 1
+    assert it.get(f"userDubbing/{third['_id']}")["pieces_spoken"] == 0 and fake.separated == 1
 
 
 def test_of_two_editors_the_second_is_told(it: Running, source: str) -> None:
@@ -409,6 +410,32 @@ def test_clones_are_made_once(it: Running, source: str, fake: FakeEngine) -> Non
     assert document["speakers"][0]["voice"] == "clone"
     key = f"results/{it.user_id}/{first['_id']}/work/s1.voice"
     assert it.platform.storage.info(key) is not None
+
+
+def test_a_voice_of_ones_own_speaks(
+    it: Running, source: str, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from avatarium.engine.speech import cloning
+
+    own, opened = made_voice(it), find_voice(spanish())
+    asked: list[tuple[bytes, str]] = []
+
+    def open_voice(path: Path, *, language: str) -> Voice:
+        asked.append((path.read_bytes(), language))
+        return opened
+
+    monkeypatch.setattr(cloning, "open_voice", open_voice, raising=False)
+    record = dubbed(it, source, voices=[own.id])
+    assert record["current_status"] == "completed", record["failed_message"]
+    assert asked == [(b"".join(it.platform.storage.read(own.key)), "es")]
+    assert fake.rendered[-1][1]["voices"]["s1"] is opened
+    document = it.get(f"userDubbing/{record['_id']}/transcript")["document"]
+    assert document["speakers"][0]["voice"] == own.id
+    it.delete(f"userVoice/{own.id}")
+    gone = it.post(f"userDubbing/{record['_id']}/render")
+    it.work()
+    failed = it.get(f"userDubbing/{gone['_id']}")
+    assert (failed["failed_code"], failed["coins"]) == ("voice_not_found", 0), "and nothing is charged"
 
 
 def test_clones_need_consent_where_it_is_required(tmp_path: Path, fake: FakeEngine) -> None:

@@ -82,7 +82,7 @@ def test_a_corrected_word_is_spoken_and_nothing_else_anew(it: Running, dubbed: d
     it.work()
     record = it.get(f"userDubbing/{again['_id']}")
     assert record["current_status"] == "completed", record["failed_message"]
-    assert 1 <= record["segments_spoken"] <= 2, "at its own pace, and at that of its slot"
+    assert 1 <= record["pieces_spoken"] <= 2, "at its own pace, and at that of its slot"
     assert record["lips"] is False
     assert "elefantes" in heard_in(it.save(record["result_url"], tmp_path / "again.mp4"), "es").lower()
     it.delete(f"userDubbing/{again['_id']}")
