@@ -65,6 +65,11 @@ def frames(path: Path) -> Iterator[NDArray[np.uint8]]:
             yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
+def packets(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(video=0) if packet.size]
+
+
 def test_what_was_said_was_heard_and_translated(scene: Scene) -> None:
     assert scene.document.source_language == "en"
     assert "asking for help" in scene.document.segments[0].text
@@ -123,6 +128,17 @@ def test_lips_move_and_the_rest_of_the_picture_stays(scene: Scene) -> None:
         assert apart[: before.shape[0] // 4].mean() < 2.0  # above the eyes only the encoding differs
         changed_at_mouth.append(float(apart[before.shape[0] // 3 :].max(axis=2).max()))
     assert np.mean(np.array(changed_at_mouth) > 60) > 0.3
+
+
+def test_without_lips_every_packet_of_the_picture_stays(scene: Scene, tmp_path: Path) -> None:
+    stems = Stems.in_folder(scene.folder)
+    voices = choose_voices(scene.document, stems, folder=scene.folder).voices
+    out = tmp_path / "out.mp4"
+    made = render(scene.document, scene.media, stems, out, voices=voices, folder=scene.folder, lips=False)
+    assert not made.lips
+    assert packets(out) == packets(scene.media)
+    sound = read_sound(out, RATE)
+    assert sound.duration_s == pytest.approx(scene.dubbed.seconds, abs=0.1)
 
 
 def test_subtitles_of_both_languages(scene: Scene) -> None:
