@@ -47,6 +47,8 @@ _PAUSE_S = 0.2
 """What parts runs."""
 _PERSON_S = 3.0
 """Speech alone, all windows together, below which nobody is a person of their own beside others."""
+_HEARD_BY = 0.5
+"""Share of the windows that makes a moment somebody's."""
 _MOST_VECTORS = 4000
 """Vectors that are compared with each other; of more, every so many-th."""
 
@@ -262,8 +264,8 @@ def _add(row: NDArray[np.float32], active: NDArray[np.bool_], start_s: float) ->
 
 
 def _first_spoken(activity: NDArray[np.float32]) -> list[int]:
-    """People in the order in which they are first the loudest; those who never are, come out of it."""
-    leading = activity.argmax(axis=1)[activity.max(axis=1) > 0]
+    """People in the order in which most windows first hear them; those whom no moment belongs to come out of it."""
+    leading = activity.argmax(axis=1)[activity.max(axis=1) >= _HEARD_BY]
     order: list[int] = list(dict.fromkeys(int(person) for person in leading))
     return order or list(range(activity.shape[1]))
 
