@@ -13,10 +13,11 @@ from avatarium.accounts import ledger
 from avatarium.catalogue.lip_models import lock_avatar
 from avatarium.catalogue.models import NAME_MAX, UserVoice
 from avatarium.catalogue.service import Catalogue
-from avatarium.catalogue.user_voices import count_voices
+from avatarium.catalogue.user_voices import clone_tag, count_voices
+from avatarium.catalogue.voices import wanted_locale
 from avatarium.clock import HOUR_MS, iso
 from avatarium.database import Database
-from avatarium.errors import ConflictError, ForbiddenError, InputError, NotFoundError
+from avatarium.errors import ConflictError, ForbiddenError, InputError, NotFoundError, RequestError
 from avatarium.families.twin import is_open
 from avatarium.families.twin_owned import TWIN_VOICE, twin_gone
 from avatarium.prices import Price, Unit
@@ -48,6 +49,7 @@ PEOPLE = "clones the voices only of people"
 """What an installation does that asks for consent."""
 EXPECTED_S = 420.0
 LIMIT_S = 3600.0
+ENGLISH = "en-US"
 ENGINE = "avatarium-clone"
 VOICE, SAMPLE = "voice.voice", "sample.mp3"
 VOICE_TYPE = "application/vnd.avatarium.voice+zip"
@@ -78,7 +80,27 @@ def check_room(c: Connection, task: Task) -> None:
         )
 
 
-def clone(job: Job[Any], recordings: Sequence[Path], *, gender: str, language: str, denoise: bool) -> dict[str, Any]:
+def tongues(given: str, own: str) -> dict[str, str]:
+    """Of recordings, as facts of a task: ``spoken``, what is said to be spoken in them, empty where nothing is; and
+    ``tag``, in which language their voice then speaks unless another is asked for.
+
+    Args:
+        given: what the request says.
+        own: the caller's ``x-lang``.
+
+    Raises:
+        RequestError: ``bad_locale``.
+    """
+    spoken = str(wanted_locale(given)) if given else ""
+    try:
+        return {"spoken": spoken, "tag": clone_tag(wanted_locale(given, language=own))}
+    except RequestError as problem:
+        if problem.code != "no_voice_for_language":
+            raise
+        return {"spoken": spoken, "tag": ENGLISH}  # whatever people speak, their voices can be made to speak English
+
+
+def clone(job: Job[Any], recordings: Sequence[Path], *, gender: str, denoise: bool) -> dict[str, Any]:
     """Look at recordings, make a voice of them and publish it with a sample.
 
     Raises:
@@ -87,6 +109,7 @@ def clone(job: Job[Any], recordings: Sequence[Path], *, gender: str, language: s
     from avatarium.engine.speech.cloning import Effort, advise_voice, clone_voice
     from avatarium.engine.speech.speakers import Gender
 
+    language = str(job.facts["spoken"])
     advice = advise_voice(recordings, language=language)
     if not advice.fit:
         raise InputError(" ".join(advice.sentences), code=advice.reason)
@@ -106,14 +129,14 @@ def clone(job: Job[Any], recordings: Sequence[Path], *, gender: str, language: s
     return _published(job, path, made, advice)
 
 
-def voice_of(job: Job[Any], *, language: str, avatar_id: str, consent: dict[str, Any]) -> UserVoice:
+def voice_of(job: Job[Any], *, avatar_id: str, consent: dict[str, Any]) -> UserVoice:
     """The voice that the steps of a task have made."""
     return UserVoice(
         id=job.task.id,
         owner=job.task.user_id,
         name=job.task.name,
         gender=job.facts["gender"],
-        language=language,
+        language=str(job.facts["tag"]),
         key=job.results["voice_key"],
         sample_key=job.results["key"],
         avatar_id=avatar_id,

@@ -9,8 +9,6 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from avatarium.catalogue.lip_models import lock_avatar
-from avatarium.catalogue.user_voices import clone_tag
-from avatarium.catalogue.voices import wanted_locale
 from avatarium.families import cloning
 from avatarium.families.consent import Consented, check_consent, consent_record
 from avatarium.families.fields import Name
@@ -28,7 +26,7 @@ class SoundStart(OfTwin, Consented):
     """``POST userVideoTwin/addVoiceClone``."""
 
     name: Name = Field("", description="Of the voice; that of the avatar unless given.")
-    language: str = Field("", max_length=40, description="What is spoken in the video; `x-lang` where it is left out.")
+    language: str = Field("", max_length=40, description="What is spoken in the video; any where it is left out.")
     denoise: bool = Field(False, description="Take noise out of the recording first.")
 
 
@@ -55,12 +53,12 @@ class TwinSound(Family[SoundStart]):
         avatar = video_twin(desk, start.id)
         # Who agreed to the avatar, in which they are heard, agreed to its voice.
         check_consent(start, required=desk.consent_required and not avatar.consent, what=cloning.PEOPLE)
-        tag = clone_tag(wanted_locale(start.language, language=desk.language))
+        tongues = cloning.tongues(start.language, desk.language)
         return Plan(
             price=desk.prices.of("voice_clone"),
             expected_s=cloning.EXPECTED_S,
             name=start.name or avatar.name,
-            facts={**facts_of(avatar), "tag": tag, "voices_max": desk.voices_max, "consent": avatar.consent},
+            facts={**facts_of(avatar), **tongues, "voices_max": desk.voices_max, "consent": avatar.consent},
         )
 
     def admit(self, c: Connection, task: Task) -> None:
@@ -111,16 +109,13 @@ def _clean(job: Job[SoundStart]) -> dict[str, Any]:
 
 def _clone(job: Job[SoundStart]) -> dict[str, Any]:
     recording: Path = job.stored(job.results["sound_key"], f"{job.task.attempt}-cleaned.wav")
-    return cloning.clone(
-        job, [recording], gender=str(job.facts["gender"]), language=str(job.facts["tag"]), denoise=job.start.denoise
-    )
+    return cloning.clone(job, [recording], gender=str(job.facts["gender"]), denoise=job.start.denoise)
 
 
 def _keep(job: Job[SoundStart]) -> dict[str, Any]:
     """Write the voice as the avatar's own."""
     voice = cloning.voice_of(
         job,
-        language=str(job.facts["tag"]),
         avatar_id=job.facts["avatar_id"],
         consent=_consent(job.start, job.task),
     )

@@ -9,8 +9,6 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from avatarium.accounts import ledger
-from avatarium.catalogue.user_voices import clone_tag
-from avatarium.catalogue.voices import wanted_locale
 from avatarium.errors import BusyError, InputError, RequestError
 from avatarium.families import cloning
 from avatarium.families.fields import LenientStart
@@ -53,9 +51,9 @@ class VoiceAdviceFamily(Family[VoiceAdviceStart]):
         return ("/uservoice/advice",)
 
     def plan(self, start: VoiceAdviceStart, desk: Desk) -> Plan:
-        tag = clone_tag(wanted_locale(start.language)) if start.language else ""
+        spoken = cloning.tongues(start.language, "")["spoken"]
         look_up_recordings(start.voice_urls, desk)
-        return Plan(price=Price(0), expected_s=EXPECTED_S, facts={"tag": tag})
+        return Plan(price=Price(0), expected_s=EXPECTED_S, facts={"spoken": spoken})
 
     def admit(self, c: Connection, task: Task) -> None:
         ledger.lock(c, task.user_id)  # or two that come at once would each count without the other
@@ -89,7 +87,7 @@ def _listen(job: Job[VoiceAdviceStart]) -> dict[str, Any]:
 
     try:
         paths, seconds = fetched(job, job.start.voice_urls)
-        found = advise_voice(paths, language=str(job.facts["tag"]))
+        found = advise_voice(paths, language=str(job.facts["spoken"]))
     except InputError as problem:
         return _unfit(problem.message, problem.code)
     except RequestError as problem:

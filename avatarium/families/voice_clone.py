@@ -9,8 +9,6 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 from sqlalchemy import Connection
 
-from avatarium.catalogue.user_voices import clone_tag
-from avatarium.catalogue.voices import wanted_locale
 from avatarium.errors import RequestError
 from avatarium.families import cloning
 from avatarium.families.consent import Consented, check_consent, consent_record
@@ -46,7 +44,7 @@ class VoiceStart(Consented):
     gender: Annotated[Literal["female", "male"], Word] = Field("female", description="Of the voice.")
     model: str = Field("", max_length=32, description="Taken; there is one model here.")
     language: str = Field(
-        "", max_length=40, description="What is spoken in the recordings, such as en-US; `x-lang` where it is left out."
+        "", max_length=40, description="What is spoken in the recordings, such as en-US; any where it is left out."
     )
     denoise: bool = Field(False, description="Take noise out of the recordings first.")
     enhance_voice_similarity: bool = Field(False, description="Taken; it is made as like as it can be at any rate.")
@@ -76,13 +74,13 @@ class VoiceClone(Family[VoiceStart]):
         if not start.name:
             raise RequestError("`name` is missing. Give the voice a name.", code="no_name")
         check_consent(start, required=desk.consent_required, what=cloning.PEOPLE)
-        tag = clone_tag(wanted_locale(start.language, language=desk.language))
+        tongues = cloning.tongues(start.language, desk.language)
         look_up_recordings(start.voice_urls, desk)
         return Plan(
             price=desk.prices.of("voice_clone"),
             expected_s=cloning.EXPECTED_S,
             name=start.name,
-            facts={"gender": start.gender, "tag": tag, "voices_max": desk.voices_max},
+            facts={"gender": start.gender, **tongues, "voices_max": desk.voices_max},
         )
 
     def admit(self, c: Connection, task: Task) -> None:
@@ -172,12 +170,12 @@ def _fetch(job: Job[VoiceStart]) -> dict[str, Any]:
 
 def _clone(job: Job[VoiceStart]) -> dict[str, Any]:
     paths, _ = fetched(job, job.start.voice_urls)
-    return cloning.clone(job, paths, gender=job.start.gender, language=str(job.facts["tag"]), denoise=job.start.denoise)
+    return cloning.clone(job, paths, gender=job.start.gender, denoise=job.start.denoise)
 
 
 def _keep(job: Job[VoiceStart]) -> dict[str, Any]:
     consent = consent_record(job.start, account=job.task.user_id, at_ms=job.task.created_ms, standard=cloning.CONSENT)
-    voice = cloning.voice_of(job, language=str(job.facts["tag"]), avatar_id="", consent=consent)
+    voice = cloning.voice_of(job, avatar_id="", consent=consent)
     with job.database.write() as c:
         cloning.keep(c, job, voice)
     return {"user_voice_id": voice.id}
