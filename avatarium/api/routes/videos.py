@@ -60,6 +60,9 @@ VIDEO = {
     "duration": 0,
     "diff_s": 8,
     "current_date": "2025-01-02T03:04:13.678Z",
+    "credentials_url": "",
+    "background_video": "",
+    "background_blur": 0.0,
     "captions_url": "",
     "captions_vtt_url": "",
 }

@@ -38,6 +38,7 @@ REQUEST = {
     "position": "bottom_right",
     "scale_ratio": 1,
     "to_720p": False,
+    "credentials_url": "",
 }
 DONE = {
     **{name: value for name, value in RECORD.items() if name not in ("queue_position", "eta_s")},
