@@ -76,10 +76,13 @@ ADVICE = {
     "language": "en-US",
     "score": 71,
     "fit_to_train": True,
-    "advice": ["There is a hum behind the speech. Record in a quieter room, or send `denoise`: true."],
+    "advice": ["There is noise behind the voice. Record in a quiet room, or have it taken out."],
     "reason": "",
     "seconds": 31.4,
-    "facts": {"snr_db": 21.7, "speech_s": 28.9},
+    "facts": {
+        **{"snr_db": 21.7, "clipped_share": 0.0, "bandwidth_hz": 15210.5, "loudness_lufs": -21.4, "speakers": 1.0},
+        **{"speech_share": 0.86, "sung_share": 0.0, "confidence": 0.94},
+    },
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import pickle
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
@@ -158,7 +159,7 @@ class SlowSpeech:
                 *self._start(),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                env=apart.environment() | _home(),
+                env=os.environ | apart.environment(),
             )
             self._reader = asyncio.create_task(self._read(self._process), name="slow voices")
 
@@ -210,13 +211,6 @@ class SlowSpeech:
     def _rest(self) -> None:
         if not self._open and not self._closed and self._idle is None and self._process is not None:
             self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._kill)
-
-
-def _home() -> dict[str, str]:
-    """Where model files are."""
-    from avatarium.engine.assets.store import default_home
-
-    return {"AVATARIUM_HOME": str(default_home())}
 
 
 def _away(code: str) -> AvatariumError:

@@ -20,13 +20,17 @@ from avatarium.accounts import ledger
 from avatarium.accounts.models import Role, users
 from avatarium.api.reasons import reasons
 from avatarium.api.reference import application, renewed
+from avatarium.api.routes import dubbing
+from avatarium.families import dubbing as dubbing_family
+from avatarium.families.dubbing_transcripts import key_of
 from avatarium.prices import Unit
 from avatarium.tasks.courier import Courier, webhook_secret
 from avatarium.tasks.models import Delivery
+from avatarium.tasks.states import State
 from tests.running import Running, running
 from tests.support.stage import StageDouble, stages
-from tests.support.twins import made_model, made_twin
-from tests.support.voices import made_voice, training
+from tests.support.twins import made_model, made_twin, principal
+from tests.support.voices import RECORDING, made_voice, training
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -187,6 +191,32 @@ def _own_voice(it: Running, picture: str, call: str) -> dict[str, str]:
     return {TASK: voice.id}
 
 
+def _recording(it: Running, picture: str, call: str) -> dict[str, str]:
+    """Somebody who speaks for twelve seconds."""
+    text = "Good morning everybody. This is what my voice sounds like. I read a few sentences to you. " * 2
+    return {RECORDING: it.post("video/send_tts", {"msg": text})}
+
+
+def _dubbing(it: Running, picture: str, call: str) -> dict[str, str]:
+    """One that waits, one that was cancelled, or one that is done and has a transcript."""
+    asked = {"source_url": "https://files.example/film.mp4", "source_lang": "en", "target_lang": "es"}
+    start = dubbing_family.DubbingStart.model_validate(asked)
+    task = it.platform.tasks.submit(principal(it.user_id), dubbing_family.FAMILY, start)
+    it.worker.waiting = type(it.worker.waiting)(waits for waits in it.worker.waiting if waits[0] != task.id)
+    if "retry" in call:
+        it.post(f"tasks/{task.id}/cancel")
+    elif "/cancel" not in call and "allProcessing" not in call:
+        begun = it.platform.tasks.begin(task.id, task.attempt)
+        assert begun is not None
+        key, content = key_of(it.user_id, task.id, 1), json.dumps(dubbing.DOCUMENT).encode()
+        it.platform.storage.put(
+            key, content, owner=it.user_id, media_type="application/json", expires_ms=None, duration_s=42.4
+        )
+        made = {"speakers": [dubbing.SPEAKER], "lips": True, "seconds": 42.4}
+        it.platform.tasks.finish(begun, State.COMPLETED, result=made)
+    return {TASK: task.id}
+
+
 def _own_background(it: Running, picture: str, call: str) -> dict[str, str]:
     return {OWN: it.post("custom_back/add", {"img_url": picture, "name": "My office"})["_id"]}
 
@@ -230,7 +260,9 @@ _MAKERS: dict[str, Callable[[Running, str, str], dict[str, str]]] = {
     "/webhooks/": _delivery,
     "/api/v1/user/add": _somebody,
     "/login/": _somebody,
+    "/userVoice/advice": _recording,
     "/userVoice/": _own_voice,
+    "/userDubbing/": _dubbing,
     **dict.fromkeys(("/continueTran", "/continueTrai", "/addVoiceClone"), _own_twin),
     "/lip_models": _own_model,
     "/userVideoTwin/": _task("userVideoTwin/startTraining", name="demo", image_url="picture"),
