@@ -46,7 +46,8 @@ REQUEST = {
     "drop_background_audio": False,
 }
 SPEAKER = {"id": "s1", "name": "Speaker 1", "gender": "female"}
-DUBBED = RECORD | {
+DUBBED = {
+    **{name: value for name, value in RECORD.items() if name not in ("queue_position", "eta_s")},
     **{"name": "My film in Spanish", "current_status": "completed", "progress": 100, "coins": 30},
     **{"engine": dubbing.FAMILY.engine, "result_url": "https://files.example/dubbed.mp4"},
     "cover_url": "https://files.example/cover.jpg",
@@ -72,7 +73,8 @@ UNMADE: dict[str, Any] = {
     **{"result_url": "", "cover_url": "", "srt_source_url": "", "srt_target_url": "", "duration": 0, "speakers": []},
     **{"lips": None, "pieces_spoken": 0, "segments_shortened": 0, "transcript_version": 0},
 }
-STARTED = DUBBED | UNMADE | {"current_status": "initialized", "progress": 0}
+CANCELLED = DUBBED | UNMADE | {"current_status": "failed", "failed_code": "cancelled", "progress": 0, "coins": 0}
+STARTED = RECORD | DUBBED | UNMADE | {"current_status": "initialized", "progress": 0}
 DOCUMENT = {
     "source_language": "en",
     "target_language": "es",
@@ -355,7 +357,7 @@ def delete(task_id: PathId, request: Request, caller: MakerDep, platform: Platfo
     "POST /api/v1/userDubbing/{_id}/cancel",
     title="Cancel a task",
     request={},
-    answer=STARTED | {"current_status": "failed", "failed_code": "cancelled"},
+    answer=CANCELLED,
     returns=dict[str, Any],
 )
 def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:

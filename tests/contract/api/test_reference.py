@@ -22,6 +22,7 @@ from avatarium.api.reasons import reasons
 from avatarium.api.reference import application, renewed
 from avatarium.api.routes import dubbing
 from avatarium.families import dubbing as dubbing_family
+from avatarium.families.dubbing_start import DubbingStart
 from avatarium.families.dubbing_transcripts import key_of
 from avatarium.prices import Unit
 from avatarium.tasks.courier import Courier, webhook_secret
@@ -200,7 +201,7 @@ def _recording(it: Running, picture: str, call: str) -> dict[str, str]:
 def _dubbing(it: Running, picture: str, call: str) -> dict[str, str]:
     """One that waits, one that was cancelled, or one that is done and has a transcript."""
     asked = {"source_url": "https://files.example/film.mp4", "source_lang": "en", "target_lang": "es"}
-    start = dubbing_family.DubbingStart.model_validate(asked)
+    start = DubbingStart.model_validate(asked)
     task = it.platform.tasks.submit(principal(it.user_id), dubbing_family.FAMILY, start)
     it.worker.waiting = type(it.worker.waiting)(waits for waits in it.worker.waiting if waits[0] != task.id)
     if "retry" in call:
