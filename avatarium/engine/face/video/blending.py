@@ -26,10 +26,6 @@ GROWN = (1.22, 1.38)
 """What is replaced, against the outline of the lips across and down."""
 FEATHER, LIP_SOFT, SPREAD = 0.03, 0.012, 0.10
 """Deviations (IOD) of the seam, of the lips' outline, and of the seam's colours inwards."""
-LIP_KEPT = 0.6
-"""How much of the seam's difference lips do not take on: their light was matched already."""
-_FOLLOWED, _LEAP = 0.5, 16.0
-"""How fast the lips' colour follows, and the levels within one frame that are light, not noise."""
 _LEAST_GAIN, _MOST_GAIN = 0.75, 1.35
 _HIGHEST, _LOWEST = LIPS.index(0), LIPS.index(17)
 _UPPER, _LOWER = list(mesh.LIP_INNER_UPPER[1:-1]), list(mesh.LIP_INNER_LOWER[1:-1])
@@ -61,35 +57,8 @@ def lips_gain(wanted: Floats, own: Floats) -> Floats:
     return np.asarray(np.clip(wanted / np.maximum(own, 1.0), _LEAST_GAIN, _MOST_GAIN), np.float32)
 
 
-class LipsColour:
-    """Keeps the colour of the lips that are laid in from trembling. For one thread.
-
-    What is read from the seam differs a little from frame to frame, and so do the pictures of one mouth.
-    """
-
-    def __init__(self) -> None:
-        self._was: Floats | None = None
-
-    def forget(self) -> None:
-        """What comes does not follow what was shown."""
-        self._was = None
-
-    def correction(self, colour: Floats) -> Floats:
-        """What to add to lips of a mean ``colour``, RGB, so that they go on from those before; 0 where light leaps."""
-        if self._was is None or float(np.abs(colour - self._was).max()) > _LEAP:
-            self._was = colour
-        self._was = np.asarray(self._was + _FOLLOWED * (colour - self._was), np.float32)
-        return self._was - colour
-
-
 def lay_mouth(
-    frame: Image,
-    target: Floats,
-    sources: Sequence[Source],
-    unit: float,
-    strength: float,
-    below: float = 0.0,
-    colour: LipsColour | None = None,
+    frame: Image, target: Floats, sources: Sequence[Source], unit: float, strength: float, below: float = 0.0
 ) -> None:
     """Lay mouths into an RGB frame, in place.
 
@@ -100,7 +69,6 @@ def lay_mouth(
         unit: eye distance in pixels.
         strength: 0 leaves the frame, 1 replaces its mouth.
         below: how much further down than usual it is replaced (IOD), where the frame's own mouth was wider open.
-        colour: of the lips that were laid in before.
     """
     lips = target[list(LIPS)]
     hull = _hull(lips, below * unit)
@@ -114,9 +82,6 @@ def lay_mouth(
     lip = _lip_mask(lips - corner, window.shape, unit)
     mouth = _mixed(target - corner, sources, lip)
     offset = _offset(window, mouth, mask, unit)
-    if colour is not None:
-        ring = _ring(target - corner, window.shape)
-        _shift(mouth, lip, colour.correction(_mean_over(mouth, offset, lip, ring)))
     _paste(window, mouth, offset, mask, lip, np.float32(strength))
 
 
@@ -151,14 +116,6 @@ def _mask(hull: Floats, shape: tuple[int, ...], unit: float) -> Floats:
 def _lip_mask(lips: Floats, shape: tuple[int, ...], unit: float) -> Floats:
     mask = cv2.GaussianBlur(_filled(lips, shape).astype(np.float32), (0, 0), max(LIP_SOFT * unit, 0.5))
     return np.asarray(mask * np.float32(1 / 255), np.float32)
-
-
-def _ring(target: Floats, shape: tuple[int, ...]) -> Image:
-    """The lips without what is between them."""
-    mask = _filled(target[list(LIPS)], shape)
-    hole = np.concatenate([target[list(mesh.LIP_INNER_UPPER)], target[list(mesh.LIP_INNER_LOWER[-2:0:-1])]])
-    cv2.fillPoly(mask, [np.round(hole * 16).astype(np.int32)], (0,), cv2.LINE_8, 4)
-    return mask
 
 
 def _mixed(target: Floats, sources: Sequence[Source], lip: Floats) -> Floats:
@@ -232,27 +189,6 @@ def _add(out: Floats, moved: Image, lip: Floats, gain: Floats, share: np.float32
 
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
-def _mean_over(mouth: Floats, offset: Floats, lip: Floats, ring: Image) -> Floats:
-    """Mean RGB as it will be shown where ``ring`` is."""
-    total, weight = np.zeros(3, np.float64), 1e-6
-    for y in range(ring.shape[0]):
-        for x in range(ring.shape[1]):
-            if ring[y, x]:
-                weight += ring[y, x]
-                for k in range(3):
-                    total[k] += ring[y, x] * (mouth[y, x, k] + offset[y, x, k] * (1 - LIP_KEPT * lip[y, x]))
-    return (total / weight).astype(np.float32)
-
-
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
-def _shift(mouth: Floats, lip: Floats, by: Floats) -> None:
-    for y in range(lip.shape[0]):
-        for x in range(lip.shape[1]):
-            for k in range(3):
-                mouth[y, x, k] += by[k] * lip[y, x]
-
-
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
 def _difference(window: Image, mouth: Floats, mask: Floats) -> Floats:
     """Frame less mouth on the seam, and the seam itself in the fourth channel."""
     height, width = mask.shape
@@ -275,6 +211,6 @@ def _paste(window: Image, mouth: Floats, offset: Floats, mask: Floats, lip: Floa
                 continue
             for k in range(3):
                 there = np.float32(window[y, x, k])
-                wanted = mouth[y, x, k] + offset[y, x, k] * (1 - LIP_KEPT * lip[y, x])
+                wanted = mouth[y, x, k] + offset[y, x, k] * (1 - 0.6 * lip[y, x])
                 mixed = there + (wanted - there) * share
                 window[y, x, k] = np.uint8(min(255.0, max(0.0, mixed + 0.5)))

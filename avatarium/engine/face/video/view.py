@@ -14,7 +14,7 @@ from avatarium.engine.face.frame import Points
 from avatarium.engine.face.pose import Floats, Mouth, Pose
 from avatarium.engine.face.raster import draw_map
 from avatarium.engine.face.video.actor import VideoActor
-from avatarium.engine.face.video.blending import LipsColour, Source, lay_mouth, lips_gain
+from avatarium.engine.face.video.blending import Source, lay_mouth, lips_gain
 from avatarium.engine.face.video.idling import Idling
 from avatarium.engine.face.video.interior import LEAST_COVERAGE, Interior
 from avatarium.engine.face.video.lie import Lie
@@ -182,7 +182,6 @@ class Speaking:
         self._runs: Runs | None = None
         self._interior: Interior | None = None
         self._idling = Idling(actor.bank, fps)
-        self._colour = LipsColour()
         self._still_light = self._light[still[0]]
         if actor.bank.coverage >= LEAST_COVERAGE:
             self._runs = Runs(actor.bank)
@@ -194,7 +193,6 @@ class Speaking:
     def begin(self) -> None:
         """What comes does not follow what was shown."""
         self._idling.begin()
-        self._colour.forget()
         if self._runs is not None:
             self._runs.reset()
 
@@ -203,7 +201,6 @@ class Speaking:
         pose, rest = self._alive(pose, number)
         strength = float(self._loop.shown[number])
         if strength < HIDDEN:
-            self._colour.forget()
             return
         mouth = pose.mouth if self._runs is None else limited(pose.mouth, self._widest)
         pixels, local = self._warping.target(number, self._warping.face.shape(mouth))
@@ -261,7 +258,7 @@ class Speaking:
         ]
         below = min(BELOW * self._excess(number, pose), MOST_BELOW)
         unit = float(self._unit[number])
-        lay_mouth(frame, target.astype(np.float32), sources, unit, strength, below, self._colour)
+        lay_mouth(frame, target.astype(np.float32), sources, unit, strength, below)
 
     def _excess(self, number: int, pose: Pose) -> float:
         """How much wider than wanted the film's own mouth is open (IOD), beyond what tracking bears."""

@@ -299,7 +299,7 @@ def test_a_mouth_that_was_never_seen_open_is_painted_inside(actor: VideoActor) -
 def test_a_painted_inside_follows_the_light_of_the_clip(actor: VideoActor) -> None:
     silent = replace(actor.bank, controls=np.zeros_like(actor.bank.controls))
     light = silent.light.copy()
-    light[50:] *= np.array([0.6, 0.6, 0.7], np.float32)
+    light[60] *= np.array([0.6, 0.6, 0.7], np.float32)
     wide = Pose(mouth=poses(np.full(1, 0.13, np.float32))[0].mouth, tick=60)
     frames = []
     for bank in (silent, replace(silent, light=light)):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from avatarium.engine.face import topology as mesh
 from avatarium.engine.face.expression import fields
 from avatarium.engine.face.pose import Floats, Mouth
-from avatarium.engine.face.video.bank import LIPS, MOST_FRAMES, Bank, unlikeness
-from avatarium.engine.face.video.blending import LipsColour, Source, lay_mouth, lips_gain
+from avatarium.engine.face.video.bank import MOST_FRAMES, Bank, unlikeness
+from avatarium.engine.face.video.blending import Source, lay_mouth, lips_gain
 from avatarium.engine.face.video.lie import Lie
 from avatarium.engine.face.video.retrieval import FADE_FRAMES, Mix, Runs
 from avatarium.engine.face.video.warping import OwnFace, Skin, Tracked, Warping, limited, usual_face
@@ -262,40 +262,6 @@ def test_a_mouth_laid_into_its_own_frame_leaves_it_as_it_is() -> None:
     lay_mouth(laid, points, [darker], 80.0, 0.0)
     edge = np.abs(laid.astype(int) - frame)[:, [0, -1]].max()
     assert edge == 0
-
-
-def lips_seen(frame: NDArray[np.uint8], points: Floats) -> NDArray[np.float64]:
-    mask = np.zeros(frame.shape[:2], np.uint8)
-    cv2.fillPoly(mask, [points[list(LIPS)].round().astype(np.int32)], (255,))
-    return np.array(cv2.mean(frame, mask)[:3])
-
-
-def laid_with_tremor(colour: LipsColour | None, light: list[float]) -> NDArray[np.float64]:
-    """The lips' colour in frames whose light is told, laid in from pictures whose brightness trembles."""
-    rng = np.random.default_rng(11)
-    skin = cv2.GaussianBlur(rng.integers(90, 150, (120, 160, 3)).astype(np.float32), (0, 0), 3)
-    points = ((usual_face()[:, :2] - usual_face()[[13, 14], :2].mean(0)) * 80 + [80, 60]).astype(np.float32)
-    seen = []
-    for share in light:
-        frame = np.clip(skin * share, 0, 255).astype(np.uint8)
-        tremor = np.ones(3, np.float32) * np.float32(1 + rng.normal(0, 0.03))
-        laid = Source(crop=frame, points=points, share=1.0, gain=tremor)
-        lay_mouth(frame, points, [laid], 80.0, 1.0, colour=colour)
-        seen.append(lips_seen(frame, points))
-    return np.array(seen)
-
-
-def test_the_colour_of_lips_trembled_from_frame_to_frame() -> None:
-    before, after = (np.abs(np.diff(laid_with_tremor(c, [1.0] * 40), axis=0)).mean() for c in (None, LipsColour()))
-    assert after < 0.65 * before
-
-
-def test_lips_follow_a_light_that_goes_on_within_a_few_frames_and_a_flash_at_once() -> None:
-    slow = laid_with_tremor(LipsColour(), [1.0] * 10 + [1.08] * 10)
-    assert slow[-3:].mean() / slow[5:10].mean() == pytest.approx(1.08, abs=0.03)
-    flash = laid_with_tremor(LipsColour(), [1.0] * 10 + [1.6] + [1.0] * 5)
-    assert flash[10].mean() / flash[5:10].mean() > 1.5
-    assert flash[11].mean() / flash[5:10].mean() < 1.06
 
 
 def test_unlikeness_leaves_the_controls_alone() -> None:
