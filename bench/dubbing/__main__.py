@@ -30,7 +30,7 @@ from avatarium.engine.speech.transcripts import transcribe
 from avatarium.engine.video.sound import read_sound
 
 START_BAR_S, BACKGROUND_BAR_DB = 0.2, 1.0
-_QUIET_S = 0.4
+_QUIET_S, _AROUND_S = 0.4, 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,9 @@ def _background_db(document: DubDocument, dubbed: Dubbed, clip: Path, folder: Pa
     busy += [(s.start_s - _QUIET_S, s.end_s + _QUIET_S) for s in dubbed.segments]
     was = read_sound(clip, STEM_RATE).samples
     now = _mixed(folder)
+    original = soxr.resample(was, STEM_RATE, RATE)
+    spoken = stretches(probabilities([original / max(float(np.abs(original).max()), 1e-6) * 0.5]))
+    busy += [(s.start_s - _AROUND_S, s.end_s + _AROUND_S) for s in spoken]
     changes = []
     for start in np.arange(0, min(len(was), len(now)) / STEM_RATE - 0.5, 0.25):
         if any(low < start + 0.5 and high > start for low, high in busy):

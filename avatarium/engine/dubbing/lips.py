@@ -9,12 +9,17 @@ whose mouth is hidden, or whose person is not the one who speaks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarium.engine.dubbing.document import Segment
 from avatarium.engine.dubbing.fitting import Placed
 from avatarium.engine.dubbing.looking import Seen, look
 from avatarium.engine.face.life import Life
@@ -31,16 +36,20 @@ from avatarium.engine.video.framing import Placement, Size
 from avatarium.engine.video.patching import Box, even_box, read_rgb, write_rgb
 from avatarium.engine.video.planes import PictureCoding, Planes, coding_of
 from avatarium.engine.video.probe import made_rate, picture_stream
-from avatarium.errors import InputError
+from avatarium.errors import InputError, StalledError
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 PART_S = 60.0
+STALLED_S = 1800.0
+"""For a part; a minute of 4K takes some minutes on one slow core."""
 SPEAKS = 0.012
 """How much a mouth moves (standard deviation of its opening, IOD) whose person speaks; at rest it is some 0.004."""
 _AROUND_S = 0.35
 """Film before and after what is said that is looked at too."""
+_LONGER_S = 0.8
+"""How much longer than the original the new words may take and still be seen to be spoken."""
 _FADE_S = 0.16
 """From the film's own mouth to the made one, and back."""
 _REACH = 1.5
@@ -55,37 +64,35 @@ class Part:
 
     start_s: float
     end_s: float
-    placed: tuple[Placed, ...]
+    segments: tuple[Segment, ...]
 
     @property
     def spans(self) -> tuple[Stretch, ...]:
         """Where somebody speaks in it, before or after the dubbing; joined, rising."""
-        return joined([span for one in self.placed for span in speaking(one)], _AROUND_S, self.start_s, self.end_s)
+        own = [Stretch(start_s=s.start_s, end_s=s.end_s + _LONGER_S) for s in self.segments]
+        return joined(own, _AROUND_S, self.start_s, self.end_s)
 
 
-def parts_of(placed: Sequence[Placed], duration_s: float) -> tuple[Part, ...]:
+def parts_of(segments: Sequence[Segment], duration_s: float) -> tuple[Part, ...]:
     """The parts of a video, cut where nobody speaks, each of about a minute or as much as is spoken at a stretch."""
     found: list[Part] = []
-    held: list[Placed] = []
+    held: list[Segment] = []
     begun_s = 0.0
-    for one in sorted(placed, key=lambda p: p.segment.start_s):
-        if held and _end_s(one) - begun_s > PART_S and _begin_s(one) > _end_s(held[-1]):
-            cut_s = (_begin_s(one) + max(map(_end_s, held))) / 2
-            found.append(Part(start_s=begun_s, end_s=cut_s, placed=tuple(held)))
+    for segment in sorted(segments, key=lambda s: s.start_s):
+        ended_s = max((s.end_s for s in held), default=0.0)
+        if held and segment.end_s - begun_s > PART_S and segment.start_s > ended_s:
+            cut_s = (segment.start_s + ended_s) / 2
+            found.append(Part(start_s=begun_s, end_s=cut_s, segments=tuple(held)))
             held, begun_s = [], cut_s
-        held.append(one)
-    found.append(Part(start_s=begun_s, end_s=duration_s + 1, placed=tuple(held)))
-    return tuple(part for part in found if part.placed)
+        held.append(segment)
+    found.append(Part(start_s=begun_s, end_s=duration_s + 1, segments=tuple(held)))
+    return tuple(part for part in found if part.segments)
 
 
 def speaking(one: Placed) -> tuple[Stretch, Stretch]:
     """When the mouth of a segment moved, and when it is to move."""
     own = Stretch(start_s=one.segment.start_s, end_s=one.segment.end_s)
     return own, Stretch(start_s=one.fitted.start_s, end_s=one.fitted.end_s)
-
-
-def _begin_s(one: Placed) -> float:
-    return min(span.start_s for span in speaking(one))
 
 
 def _end_s(one: Placed) -> float:
@@ -105,43 +112,91 @@ def joined(spans: Sequence[Stretch], around_s: float, low_s: float, high_s: floa
 
 
 class Lips:
-    """Paints the mouths of a dubbing into the frames of its video, which come in their order. For one thread.
+    """Paints the mouths of a dubbing into the frames of its video, which come in their order. Use it as a context.
+
+    The film is looked at in a thread of its own, one part ahead, from the moment at which this is made: what is spoken
+    may be made meanwhile, and is told before the first frame by :attr:`placed`.
 
     Args:
         media: the video.
-        placed: what is spoken, and when.
+        segments: of the document.
         duration_s: of the video.
     """
 
-    def __init__(self, media: Path, placed: Sequence[Placed], duration_s: float) -> None:
+    def __init__(self, media: Path, segments: Sequence[Segment], duration_s: float) -> None:
         self.painted = 0
         """Frames whose mouth was changed."""
         self.silent: set[str] = set()
         """Segments during which no mouth was seen to speak."""
+        self.placed: Sequence[Placed] = ()
         self._media = media
-        self._parts = list(parts_of(placed, duration_s))
+        self._parts = list(parts_of(segments, duration_s))
         self._coding, self._fps = _coding(media)
         self._now: Part | None = None
         self._mouth: _Mouth | None = None
+        self._stopped = Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="looking")
+        self._ahead: dict[float, Future[Seen | None]] = {}
+        self._look_ahead(0)
 
     def prepare(self, width: int, height: int) -> _Paint:
         """For :func:`repaint`."""
         return _Paint(self, width, height)
 
     def mouth_at(self, at_s: float) -> _Mouth | None:
-        """What paints the frame of a second; the film is looked at when the first frame of a part comes."""
+        """What paints the frame of a second.
+
+        Raises:
+            StalledError: ``stalled``: the film was not looked at in time.
+        """
         while self._parts and self._parts[0].end_s <= at_s:
-            self._parts.pop(0)
+            self._ahead.pop(self._parts.pop(0).start_s, None)
         part = self._parts[0] if self._parts and self._parts[0].start_s <= at_s else None
         if part is not self._now:
             self._now, self._mouth = part, None
             if part is not None:
-                seen = look(self._media, self._coding, part.spans)
-                heard = _visible(part.placed, seen)
-                self.silent |= {one.segment.id for one in part.placed} - {one.segment.id for one in heard}
-                if seen is not None and heard:
-                    self._mouth = _Mouth(seen, heard, part, self._coding, self._fps)
+                self._look_ahead(0)
+                self._mouth = self._made(part, self._seen(part))
         return self._mouth
+
+    def close(self) -> None:
+        """End what is going on."""
+        self._stopped.set()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _look_ahead(self, number: int) -> None:
+        if number < len(self._parts):
+            part = self._parts[number]
+            if part.start_s not in self._ahead:
+                work = self._thread.submit(look, self._media, self._coding, part.spans, self._stopped.is_set)
+                self._ahead[part.start_s] = work
+
+    def _seen(self, part: Part) -> Seen | None:
+        try:
+            seen = self._ahead[part.start_s].result(STALLED_S)
+        except TimeoutError as error:
+            raise StalledError(
+                "Looking at the video took too long and was given up. Try again.", code="stalled"
+            ) from error
+        self._look_ahead(1)
+        return seen
+
+    def _made(self, part: Part, seen: Seen | None) -> _Mouth | None:
+        inside = {segment.id for segment in part.segments}
+        placed = [one for one in self.placed if one.segment.id in inside]
+        heard = _visible(placed, seen)
+        self.silent |= {one.segment.id for one in placed} - {one.segment.id for one in heard}
+        if seen is None or not heard:
+            return None
+        return _Mouth(seen, heard, part, self._coding, self._fps)
 
 
 class _Paint:

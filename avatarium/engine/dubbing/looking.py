@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -60,7 +60,9 @@ class Seen:
         return float(np.std(self.measures.controls[inside, Mouth.OPEN]))
 
 
-def look(media: Path, coding: PictureCoding, spans: Sequence[Stretch]) -> Seen | None:
+def look(
+    media: Path, coding: PictureCoding, spans: Sequence[Stretch], stopped: Callable[[], bool] = lambda: False
+) -> Seen | None:
     """Follow the face that is the largest in some stretches of a video; None where there is none to be used.
 
     The film is decoded three times from the first stretch to the last.
@@ -69,12 +71,15 @@ def look(media: Path, coding: PictureCoding, spans: Sequence[Stretch]) -> Seen |
         media: the video.
         coding: of the pictures that will be painted; sizes and colours are those.
         spans: rising; the frames outside are not looked at.
+        stopped: asked at every frame; what was seen until then is no use, and None.
     """
     times: list[float] = []
     small = _smaller(coding)
 
     def followed() -> Iterator[Image]:
         for at_s, frame in _pictures(media, small, spans):
+            if stopped():
+                return
             times.append(at_s)
             yield frame
 
@@ -89,7 +94,7 @@ def look(media: Path, coding: PictureCoding, spans: Sequence[Stretch]) -> Seen |
         return None
     whole = _enlarged(track, coding)
     measures = measure(whole)
-    if measures.iod < LEAST_IOD:
+    if measures.iod < LEAST_IOD or stopped():
         return None
     shown = _shown(media, small, spans, track)
     return _collected(media, coding, spans, np.array(times), whole, measures, shown)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from avatarium.engine.dubbing.document import LONGEST_S, DubDocument
 from avatarium.engine.dubbing.fitting import Placed, fit
@@ -17,9 +19,12 @@ from avatarium.engine.speech.separation import Stems
 from avatarium.engine.speech.speakers import Voice
 from avatarium.engine.subtitles import cues, to_srt
 from avatarium.engine.video.encoding import EncoderOptions
-from avatarium.engine.video.retouch import repaint
+from avatarium.engine.video.retouch import TimedPaint, repaint
 from avatarium.engine.video.revoice import can_copy, replace_sound, write_sound
 from avatarium.errors import OptionError, TextError
+
+if TYPE_CHECKING:
+    from avatarium.engine.dubbing.lips import Lips
 
 SAID, MIXED = "said", "mixed.wav"
 """What is kept in the folder: speech by its content, and the last mix."""
@@ -76,19 +81,18 @@ def render(
     mouthpiece = Mouthpiece(folder / SAID, threads=threads, seed=seed)
     moving = facts.has_picture and out.suffix.lower() not in (".mp3", ".wav")
     ends = (SPEECH_SHARE if lips else 0.85) if moving else 0.95
-    placed = fit(document, voices, mouthpiece, lambda share: tell(share * ends))
-    if not placed:
-        raise TextError("No segment of the transcript has anything to say; translate one.", code="nothing_to_say")
     duration_s = max(facts.duration_s, document.duration_s, stems.duration_s)
-    mixed = mix(document, placed, stems, folder / MIXED, keep_background=keep_background, duration_s=duration_s)
-    painted, notes = 0, _notes(placed)
-    if not moving:
-        write_sound(mixed.path, out)
-    else:
-        painted, seen = _picture(
-            media, placed, mixed.path, out, facts, lips=lips, tell=lambda share: tell(ends + (1 - ends) * share)
-        )
-        notes = (*notes, *seen)
+    with ExitStack() as undo:
+        painter = undo.enter_context(_painter(media, document, facts)) if moving and lips else None
+        placed = fit(document, voices, mouthpiece, lambda share: tell(share * ends))
+        if not placed:
+            raise TextError("No segment of the transcript has anything to say; translate one.", code="nothing_to_say")
+        mixed = mix(document, placed, stems, folder / MIXED, keep_background=keep_background, duration_s=duration_s)
+        notes = _notes(placed)
+        if not moving:
+            write_sound(mixed.path, out)
+        else:
+            notes += _picture(media, placed, mixed.path, out, painter, lambda share: tell(ends + (1 - ends) * share))
     tell(1.0)
     return Dubbed(
         path=out,
@@ -96,7 +100,7 @@ def render(
         segments=tuple(one.fitted for one in placed),
         srt_source=to_srt(cues(_source_words(document))),
         srt_target=to_srt(cues(_target_words(placed))),
-        lips=painted > 0,
+        lips=painter is not None and painter.painted > 0,
         made=mouthpiece.made,
         notes=notes,
     )
@@ -109,23 +113,35 @@ def _check(document: DubDocument, voices: Mapping[str, Voice]) -> None:
             raise OptionError(f"{name} has no voice; choose one.", code="voice_missing")
 
 
-def _picture(
-    media: Path, placed: Sequence[Placed], sound: Path, out: Path, facts: MediaFacts, *, lips: bool, tell: Progress
-) -> tuple[int, tuple[str, ...]]:
-    """Write the video; how many frames were painted, and what there is to say of it."""
+def _painter(media: Path, document: DubDocument, facts: MediaFacts) -> Lips:
     from avatarium.engine.dubbing.lips import Lips
 
+    return Lips(media, document.segments, facts.duration_s)
+
+
+def _picture(
+    media: Path, placed: Sequence[Placed], sound: Path, out: Path, painter: Lips | None, tell: Progress
+) -> tuple[str, ...]:
+    """Write the video; what there is to say of it."""
     options = EncoderOptions(sound_bitrate=_SOUND_BITS)
-    if not lips and can_copy(media, out):
+    if painter is None and can_copy(media, out):
         replace_sound(media, sound, out, options=options)
-        return 0, ()
-    painter = Lips(media, placed if lips else (), facts.duration_s)
-    repaint(media, out, painter.prepare, sound=sound, max_s=LONGEST_S + 60, options=options, progress=tell)
-    if painter.painted or not lips:
-        return painter.painted, _unseen(painter.silent, placed)
+        return ()
+    if painter is not None:
+        painter.placed = placed
+    prepare = painter.prepare if painter is not None else _as_it_is
+    repaint(media, out, prepare, sound=sound, max_s=LONGEST_S + 60, options=options, progress=tell)
+    if painter is None:
+        return ()
+    if painter.painted:
+        return _unseen(painter.silent, placed)
     if can_copy(media, out):  # nothing was changed in the picture: the original is better
         replace_sound(media, sound, out, options=options)
-    return 0, ("No face was seen speaking in the video, so only its sound was dubbed.",)
+    return ("No face was seen speaking in the video, so only its sound was dubbed.",)
+
+
+def _as_it_is(width: int, height: int) -> TimedPaint:
+    return lambda planes, at_s: None
 
 
 def _unseen(silent: Iterable[str], placed: Sequence[Placed]) -> tuple[str, ...]:
