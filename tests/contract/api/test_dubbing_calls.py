@@ -408,7 +408,7 @@ def test_clones_are_made_once(it: Running, source: str, fake: FakeEngine) -> Non
     assert first["current_status"] == "completed", first["failed_message"]
     document = it.get(f"userDubbing/{first['_id']}/transcript")["document"]
     assert document["speakers"][0]["voice"] == "clone"
-    key = f"results/{it.user_id}/{first['_id']}/work/s1.voice"
+    key = f"results/{it.user_id}/{first['_id']}/kept/s1.voice"
     assert it.platform.storage.info(key) is not None
 
 
