@@ -24,7 +24,8 @@ SILENT = 0.5
 """Share of this life from which on the bank's mouths at rest are shown too."""
 REST_OPEN, REST_AWAY = 0.008, 0.025
 """Opening, and distance of the other controls from the usual rest, of the bank's mouths at rest (IOD)."""
-SHORTEST_RUN = 12
+SHORTEST_RUN, TRIMMED = 12, 3
+"""Frames of a run, and those at its ends in which lips part or have just met: they show a dark line."""
 BREATH, DRIFT_WIDTH, DRIFT_UP = 0.0030, 0.0035, 0.0012
 """How far the chin goes along with the breath, corners and upper lip wander (IOD)."""
 SWALLOW_EVERY_S, SWALLOW_S = 24.0, 0.8
@@ -138,6 +139,7 @@ def _rests(bank: Bank) -> tuple[_Run, ...]:
     for first, end in stretches(rest):
         breaks = [first, *(first + 1 + np.flatnonzero(~follows[first + 1 : end])).tolist(), end]
         for a, b in zip(breaks[:-1], breaks[1:], strict=True):
+            a, b = a + TRIMMED, b - TRIMMED
             if b - a >= SHORTEST_RUN:
                 mean, turn = bank.controls[a:b].mean(0), bank.pose[a:b].mean(0)
                 found.append(_Run(first=a, end=b, mean=mean, turn=turn))
