@@ -300,7 +300,7 @@ def _keep_said(job: Work, folder: Path) -> None:
 
 def _keep(job: Work, path: Path, media_type: str) -> None:
     with suppress(TooLargeError):  # it is only kept to save work
-        job.publish(path, WORK + path.name, media_type)
+        job.publish(path, KEPT + path.name, media_type)
 
 
 def _bring(job: Work, name: str) -> Path | None:
@@ -309,7 +309,7 @@ def _bring(job: Work, name: str) -> Path | None:
     if path.exists():
         return path
     for dubbing_id in _line(job):
-        key = f"results/{job.task.user_id}/{dubbing_id}/{WORK}{name}"
+        key = f"results/{job.task.user_id}/{dubbing_id}/{KEPT}{name}"
         with suppress(NotFoundError):
             if job.storage.info(key) is not None:
                 job.storage.copy_to(key, path)
