@@ -49,7 +49,7 @@ def test_a_network_of_the_operators_tells_the_person(tmp_path: Path, network: Pa
     with FilmWriter(film, SIDE, SIDE) as writer:
         for _ in range(4):
             writer.add_picture(noise)
-    layers = Matting(film, tmp_path, network=network).run()
+    layers = Matting(film, tmp_path, np.arange(4, dtype=np.int32), network=network).run()
     masks = [mask[..., 0] for mask in read_frames(layers.alpha)]
     assert len(masks) == 4
     for mask in masks:
@@ -65,5 +65,5 @@ def test_the_setting_names_it(tmp_path: Path, network: Path) -> None:
 
 def test_a_network_that_is_not_there_is_told_with_the_setting(tmp_path: Path) -> None:
     with pytest.raises(AssetError, match="matting_engine") as caught:
-        Matting(tmp_path / "film.mp4", tmp_path, network=tmp_path / "gone.onnx")
+        Matting(tmp_path / "film.mp4", tmp_path, np.arange(4, dtype=np.int32), network=tmp_path / "gone.onnx")
     assert caught.value.code == "matting_plugin_missing"

@@ -51,7 +51,8 @@ def frames_with_alpha(path: Path) -> list[NDArray[np.uint8]]:
         codec = av.CodecContext.create("libvpx-vp9", "r")
         codec.extradata = container.streams.video[0].codec_context.extradata
         packets = list(container.demux(container.streams.video[0]))
-        return [frame.to_ndarray(format="rgba") for packet in packets for frame in codec.decode(packet)]
+        frames = (frame for packet in packets for frame in codec.decode(packet))
+        return [np.asarray(frame.to_ndarray(format="rgba"), np.uint8) for frame in frames]
 
 
 def test_colours_and_mask_come_apart_and_gaps_are_bridged(recording: Path, tmp_path: Path) -> None:
