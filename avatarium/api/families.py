@@ -276,7 +276,7 @@ def family_router(family: Family[Any]) -> Router:
 
 def _add_start(router: Router, base: str, family: Family[Any]) -> None:
     model: Any = family.start
-    request, record = example_of(family), RECORD | example_of(family) | family.shows
+    request, record = example_of(family), RECORD | example_of(family) | dict(family.shows)
 
     @router.serve(
         f"POST {base}/start",
@@ -299,7 +299,7 @@ def _add_start(router: Router, base: str, family: Family[Any]) -> None:
 
 
 def _add_reading(router: Router, base: str, family: Family[Any]) -> None:
-    record = RECORD | example_of(family) | family.shows
+    record = RECORD | example_of(family) | dict(family.shows)
 
     @router.serve(
         f"GET {base}/allRecords",
@@ -340,7 +340,7 @@ def _add_reading(router: Router, base: str, family: Family[Any]) -> None:
 
 
 def _add_changing(router: Router, base: str, family: Family[Any]) -> None:
-    record = RECORD | example_of(family) | family.shows
+    record = RECORD | example_of(family) | dict(family.shows)
 
     @router.serve(
         f"DELETE {base}/{{_id}}",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CALLED = "your file"
 """In the engine's sentences."""
-WORK = "kept/"
+KEPT = "kept/"
 """Where what a later rendering can use again is kept, below a dubbing's results."""
 STEMS = ("voice.wav", "background.wav")
 STEMS_MAX_BYTES = 320 << 20
