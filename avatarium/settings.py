@@ -177,9 +177,10 @@ class Settings(BaseSettings):
     # Voices
     user_voices_max: int = Field(30, ge=1, description="Cloned voices of one user.")
     voice_cloner: str = Field(
-        "kokoro-table", description="What clones voices: the one that comes along, which needs no graphics card, or the "
-        "name of an installed plug-in."
-    )  # fmt: skip
+        "kokoro-table",
+        description="What clones voices: the one that comes along, which needs no graphics card, or the name of an "
+        "installed plug-in.",
+    )
     voice_clone_effort: Literal["best", "quick"] = Field(
         "best", description="How long a voice is worked on: `best` takes minutes and is as like as it can be; `quick` "
         "takes one, and is less like."
