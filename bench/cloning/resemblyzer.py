@@ -96,7 +96,7 @@ class _Plain(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if name == "_rebuild_tensor_v2":
-            return lambda storage, offset, shape, stride, *_: (storage, shape)
+            return lambda storage, offset, shape, stride, *_: (storage, offset, shape)
         if module == "collections" and name == "OrderedDict":
             return OrderedDict
         if module == "torch" and name.endswith("Storage"):
@@ -116,4 +116,7 @@ def _read(path: Path) -> dict[str, Array]:
     for key in _Plain(file).load():
         size = int.from_bytes(file.read(8), "little")
         storages[str(key)] = np.frombuffer(file.read(4 * size), "<f4")
-    return {name: storages[key][: int(np.prod(shape))].reshape(shape) for name, (key, shape) in held.items()}
+    return {
+        name: storages[key][offset : offset + int(np.prod(shape))].reshape(shape)
+        for name, (key, offset, shape) in held.items()
+    }
