@@ -22,7 +22,6 @@ from avatarium.engine.speech.models.rendering import SAMPLE_RATE, Rendering
 from avatarium.engine.speech.outside import speak_outside
 from avatarium.engine.speech.records import Samples, Speech
 from avatarium.engine.speech.speakers import Engine, Voice, find_voice
-from avatarium.engine.speech.tempo import Pace
 from avatarium.engine.speech.text.breaths import breaths
 from avatarium.engine.speech.text.clauses import Clauses
 from avatarium.engine.speech.text.prepare import Sentence, sentences
@@ -206,27 +205,30 @@ class _Reader:
     def _take(self, transcript: Transcript, number: int) -> _Take | None:
         if not any(owner is not None for owner in transcript.owners):
             return None
-        pace = tempo.kokoro_pace(self.rate)
-        if self.voice.engine is Engine.HIBARI:
-            rendered, pace = self._hibari(transcript.signs, number)
-        elif self.voice.engine is Engine.CLONED and self.voice.style:
-            path, speed = self.voice.style, pace.network
-            rendered = cloned.speak(transcript.signs, path=path, rate=speed, threads=self.threads)
-        else:
-            model, speed = self.voice.model, pace.network
-            rendered = kokoro.speak(transcript.signs, voice=model, rate=speed, threads=self.threads)
-        phonemes = timing.timed(transcript, rendered, pace.network)
-        audio, phonemes = tempo.at_tempo(rendered.audio, phonemes, pace.rest)
+        speed = self.rate if self.voice.engine is Engine.HIBARI or self.rate < tempo.SLOWED_BELOW else 1.0
+        rendered = self._rendered(transcript.signs, number, speed)
+        phonemes = timing.timed(transcript, rendered, speed)
+        # What comes of a speed is only about what was asked for; the length at normal speed tells how much is missing.
+        natural_s = _length_s(rendered) if speed == 1.0 else self._natural_s(transcript.signs, number)
+        audio, phonemes = tempo.at_tempo(rendered.audio, phonemes, _length_s(rendered) * self.rate / natural_s)
         return _begun(audio, phonemes) if phonemes else None
 
-    def _hibari(self, signs: str, number: int) -> tuple[Rendering, Pace]:
-        rendered = hibari.speak(
-            signs, rate=self.rate, seed=(self.seed, number), shape=_SHAPES[self.voice.model], threads=self.threads
-        )
-        if self.rate == 1.0:
-            return rendered, Pace(network=1.0, rest=1.0)
-        wanted_s = hibari.natural_s(signs, threads=self.threads) / self.rate
-        return rendered, Pace(network=self.rate, rest=len(rendered.audio) / SAMPLE_RATE / wanted_s)
+    def _natural_s(self, signs: str, number: int) -> float:
+        if self.voice.engine is Engine.HIBARI:
+            return hibari.natural_s(signs, threads=self.threads)
+        return _length_s(self._rendered(signs, number, 1.0))
+
+    def _rendered(self, signs: str, number: int, speed: float) -> Rendering:
+        if self.voice.engine is Engine.HIBARI:
+            shape = _SHAPES[self.voice.model]
+            return hibari.speak(signs, rate=speed, seed=(self.seed, number), shape=shape, threads=self.threads)
+        if self.voice.engine is Engine.CLONED and self.voice.style:
+            return cloned.speak(signs, path=self.voice.style, rate=speed, threads=self.threads)
+        return kokoro.speak(signs, voice=self.voice.model, rate=speed, threads=self.threads)
+
+
+def _length_s(rendered: Rendering) -> float:
+    return len(rendered.audio) / SAMPLE_RATE
 
 
 def _silence(seconds: float) -> Samples:

@@ -5,7 +5,7 @@ Verhelst and Roelands 1993. A network is asked for a speed first, which sounds m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -19,29 +19,9 @@ from avatarium.engine.speech.timing import Timed
 NEGLIGIBLE = 0.015
 """A difference of speed that nobody hears is left."""
 SLOWED_BELOW = 0.8
-"""Slower than this, Kokoro draws its vowels out more naturally than any stretching does; faster, its sounds, which are
-whole frames of 25 ms, come out up to an eighth too long."""
-_SLOWED = ((0.5, 1.005), (0.75, 0.98), (0.8, 0.98))
-"""What Kokoro makes of a speed below that, against what it was asked for: on average over voices."""
+"""Slower than this, Kokoro draws its vowels out more naturally than any stretching does; faster, it is stretched: its
+sounds are whole frames of 25 ms, and come out up to an eighth too long."""
 _TAIL_S = 0.2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How a speed is reached."""
-
-    network: float
-    """What the network is asked for."""
-    rest: float
-    """By how much its sound is made faster."""
-
-
-def kokoro_pace(rate: float) -> Pace:
-    """How Kokoro, also in styles of clones, reaches a speed."""
-    if rate >= SLOWED_BELOW:
-        return Pace(network=1.0, rest=rate)
-    speeds, made = zip(*_SLOWED, strict=True)
-    return Pace(network=rate, rest=1.0 / float(np.interp(rate, speeds, made)))
 
 
 def at_tempo(audio: Samples, phonemes: tuple[Timed, ...], factor: float) -> tuple[Samples, tuple[Timed, ...]]:

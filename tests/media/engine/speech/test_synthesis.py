@@ -166,10 +166,20 @@ def test_mixed_text_speaks_what_it_can() -> None:
 
 
 def test_bad_text_is_refused_before_anything_is_said() -> None:
-    for text, code in (("", "empty_text"), ("?!", "nothing_to_say"), ("Привет", "no_voice_for_language")):
+    for text, code in (("", "empty_text"), ("?!", "nothing_to_say"), ("Привет", "wrong_script")):
         with pytest.raises(TextError) as caught:
             stream(text, "hibari-ava")
         assert caught.value.code == code
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.8, 1.15, 1.5, 2.0])
+@BOTH_LIVE
+def test_speeds_are_what_was_asked_for(voice: str, rate: float) -> None:
+    """Frames of 12.5 ms made 1.05 of 1.15, and 1.64 of 1.5."""
+    text = "Please remember to bring your passport and two photographs."
+    natural, made = (synthesize(text, voice, speed) for speed in (1.0, rate))
+    spans = [speech.phonemes[-1].end_s - speech.phonemes[0].start_s for speech in (natural, made)]
+    assert spans[1] * rate / spans[0] == pytest.approx(1.0, abs=0.05)
 
 
 @pytest.mark.parametrize("rate", [0.4, 2.1, float("nan")])
