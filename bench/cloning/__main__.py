@@ -94,7 +94,7 @@ def _score(path: Path, effort: Effort, other: SpeakerNet | None) -> Score:
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "clone.voice"
-        made = make(material, out, gender=gender, language="en-US", effort=effort, progress=lambda share: None)
+        made = make(material, out, gender=gender, language="en-US", effort=effort, seed=0, progress=_silent)
         cpu_s = time.process_time() - started
         said = [synthesize(text, open_voice(out)).audio for text in UNSEEN]
     ready = [synthesize(text, made.nearest_stock).audio for text in UNSEEN]
@@ -109,6 +109,10 @@ def _score(path: Path, effort: Effort, other: SpeakerNet | None) -> Score:
         wrong=_wrong(said),
         cpu_s=cpu_s,
     )
+
+
+def _silent(share: float) -> None:
+    pass
 
 
 def _parted(whole: Material) -> tuple[Samples, Material]:

@@ -42,15 +42,15 @@ def clone_voice(
 ) -> Cloned:
     """Make a voice that sounds like the person of some recordings, and write its file.
 
-    The voice speaks every language that Kokoro reads. The same recordings give the same file. Memory: about 3 GB while
-    it is made.
+    The voice speaks every language that Kokoro reads. The same recordings and seed give the same file. Memory: about
+    3 GB while it is made.
 
     Args:
         recordings: sound files or videos in which this person alone speaks, 10 s in all at least; 30 to 60 are good.
         out: the file, whose name should end in ``.voice``; it stands there whole or not at all.
         language: BCP 47 of what is spoken in the recordings; empty is any.
         denoise: take noise out of the recordings first.
-        seed: of a cloner that leaves something to chance; the built-in one does not.
+        seed: of what is left to chance.
         scratch: a folder for whatever the cloner has to put down; the caller removes it.
         progress: told the share that is done every few seconds; may raise to stop the work.
         cloner: ``kokoro-table``, or a plug-in's name.

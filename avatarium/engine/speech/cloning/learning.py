@@ -20,6 +20,11 @@ from avatarium.engine.speech.cloning.phrases import Phrase
 LONGEST_FRAMES = 50
 """Frames of 25 ms that one step hears: many short steps find more than a few long ones of the same work."""
 _GOLDEN = 0.618034
+SHADED = 0.1
+"""Share of the bands that the speaker net is not shown in a step."""
+HISS = 0.006
+"""Most noise that is laid over what it hears: about 20 dB under speech."""
+_ROOM = 0.8
 STYLE_SIZE = 128
 """The half of a style that decides how a voice sounds; the other one decides how it moves."""
 
@@ -83,7 +88,9 @@ class Pace:
     memory: float = 0.98
 
 
-def slope(session: onnxruntime.InferenceSession, lesson: Lesson, style: Array, voice: Array) -> tuple[Array, float]:
+def slope(
+    session: onnxruntime.InferenceSession, lesson: Lesson, style: Array, voice: Array, chance: np.random.Generator
+) -> tuple[Array, float]:
     """The gradient of a lesson's loss by the style, and its cosine to the wanted voice."""
     phrase = lesson.phrase
     weight = lesson.faithfulness / max(float(phrase.trust.sum()) * phrase.bands.shape[2], 1.0)
@@ -95,9 +102,21 @@ def slope(session: onnxruntime.InferenceSession, lesson: Lesson, style: Array, v
         "voice": lesson.likeness * voice[None],
         "bands": without_mean(phrase.bands[0])[None],
         "trust": np.float32(weight) * phrase.trust,
+        "hiss": _hiss(phrase.frames, chance),
+        "shade": (chance.random((1, 1, phrase.bands.shape[2])) > SHADED).astype(np.float32),
     }
     gradient, vector = session.run(["slope", "vector"], inputs)
     return gradient[0], float(vector[0] @ voice)
+
+
+def _hiss(frames: int, chance: np.random.Generator) -> Array:
+    """The noise of a room, another one each time."""
+    from scipy.signal import lfilter
+
+    white = chance.standard_normal(frames * network.FRAME)
+    room = lfilter([1.0], [1.0, -_ROOM], white) * np.sqrt(1.0 - _ROOM**2)
+    level = HISS * 10 ** (-chance.random())
+    return np.asarray(level * room, np.float32)[None, None]
 
 
 def _part(lesson: Lesson, turn: int) -> Lesson:
@@ -117,6 +136,7 @@ def learn(
     voice: Array,
     within: Space,
     pace: Pace,
+    seed: int,
     progress: Callable[[float], None],
 ) -> Array:
     """A style in which the lessons lose least, ``(128,)``: the mean of the last third of the way.
@@ -124,14 +144,16 @@ def learn(
     Args:
         lessons: taken in turn, one a step.
         voice: the wanted speaker vector, of unit length.
+        seed: of what is laid over the sound.
         progress: told the share that is done after each step; may raise.
     """
+    chance = np.random.default_rng(seed)
     place = within.place(start)
     first, second = np.zeros_like(place), np.zeros_like(place)
     kept: list[Array] = []
     for step in range(pace.steps):
         turn, which = divmod(step, len(lessons))
-        gradient, _ = slope(session, _part(lessons[which], turn), within.style(place), voice)
+        gradient, _ = slope(session, _part(lessons[which], turn), within.style(place), voice, chance)
         inner = within.axes @ gradient + 2 * pace.pull / len(place) * place
         first = pace.momentum * first + (1 - pace.momentum) * inner
         second = pace.memory * second + (1 - pace.memory) * float(np.square(inner).mean())

@@ -76,15 +76,16 @@ class TableCloner:
         scratch: Path,
         progress: Progress,
     ) -> Cloned:
-        """See :func:`avatarium.engine.speech.cloning.clone_voice`. Nothing here is left to chance, so that the seed
-        changes nothing; the scratch folder is not needed."""
+        """See :func:`avatarium.engine.speech.cloning.clone_voice`; the scratch folder is not needed."""
         progress(0.0)
         material = gather(recordings, language="", cleaned=denoised if denoise else None)
         check(material, language=language)
-        return make(material, out, gender=gender, language=language, effort=effort, progress=progress)
+        return make(material, out, gender=gender, language=language, effort=effort, seed=seed, progress=progress)
 
 
-def make(material: Material, out: Path, *, gender: Gender, language: str, effort: Effort, progress: Progress) -> Cloned:
+def make(
+    material: Material, out: Path, *, gender: Gender, language: str, effort: Effort, seed: int, progress: Progress
+) -> Cloned:
     """Make the voice of recordings that have been heard, and found fit."""
     work = _WORK[effort]
     tongue = reading.reading_language(language or material.transcript.language)
@@ -107,6 +108,7 @@ def make(material: Material, out: Path, *, gender: Gender, language: str, effort
         voice=voice,
         within=styles(),
         pace=Pace(steps=work.steps),
+        seed=seed,
         progress=lambda share: progress(0.22 + 0.7 * share),
     )
     del session

@@ -51,7 +51,9 @@ def learner(kokoro: Path, campplus: Path) -> bytes:
 
     Inputs: ``TEXT [1, 512, n]``, ``PITCH`` (Hz) and ``LOUDNESS [1, 1, 2 n]``, n frames of 25 ms; ``STYLE [1, 128]``;
     ``voice [1, 192]``, the wanted speaker vector times its weight; ``bands [1, t, 80]`` with ``trust [1, t, 1]``, the
-    wanted bands and the weight of each of their moments, ``t = (600 n - 600) // 240 + 1``.
+    wanted bands and the weight of each of their moments, ``t = (600 n - 600) // 240 + 1``; ``hiss [1, 1, 600 n]`` and
+    ``shade [1, 1, 80]``, noise that is added and factors of the bands for the speaker net alone, so that what it is
+    shown is no trick that only it would fall for.
     Outputs: ``audio``, ``vector`` (of unit length), ``heard`` (bands without their mean), ``loss``, and the loss's
     gradient by the style, ``slope``.
     """
@@ -71,32 +73,34 @@ def _forward(kokoro: Path, campplus: Path) -> Any:
     nodes = _needed(source.node, [_SOUND], frozenset(given))
     graph.node.extend(nodes)
     graph.initializer.extend(_stored(source, nodes))
-    graph.input.extend(_value(name) for name in [*given, "voice", "bands", "trust"])
+    graph.input.extend(_value(name) for name in [*given, "voice", "bands", "trust", "hiss", "shade"])
     tape = Tape(graph, {})
     scaled = tape.op("Mul", _SOUND, tape.constant(_OVERLAP))
     cut = tape.op("Slice", scaled, tape.numbers(_EDGE), tape.numbers(-_EDGE), tape.numbers(2))
     tape.op("Identity", cut, name="audio")
-    _append_ear(tape)
+    _append_ear(tape, "audio", "heard")
+    _append_ear(tape, tape.op("Add", "audio", "hiss"), "overheard")
+    tape.op("Mul", "overheard", "shade", name="shaded")
     _append_speaker(graph, onnx.load(str(campplus)).graph)
     _append_loss(tape)
     return graph
 
 
-def _append_ear(tape: Tape) -> None:
-    parts = tape.op("Conv", "audio", tape.constant(transform()[:, None]), strides=[HOP])
+def _append_ear(tape: Tape, sound: str, heard: str) -> None:
+    parts = tape.op("Conv", sound, tape.constant(transform()[:, None]), strides=[HOP])
     power = tape.op("Mul", parts, parts)
     summed = tape.op("Conv", power, tape.constant(np.concatenate([triangles().T] * 2, axis=1)[:, :, None]))
     floored = tape.op("Max", summed, tape.constant(FLOOR))
     turned = tape.op("Transpose", tape.op("Log", floored), perm=[0, 2, 1])
     mean = tape.op("ReduceMean", turned, tape.numbers(1), keepdims=1)
-    tape.op("Sub", turned, mean, name="heard")
+    tape.op("Sub", turned, mean, name=heard)
 
 
 def _append_speaker(graph: Any, speaker: Any) -> None:
     """CAM++ behind the ear, its own names kept apart by a prefix."""
     known = {value.name for value in speaker.input if value.name not in {t.name for t in speaker.initializer}}
     first, last = known.pop(), speaker.output[0].name
-    names = {first: "heard", last: "speaker", "": ""}
+    names = {first: "shaded", last: "speaker", "": ""}
     for tensor in speaker.initializer:
         kept = graph.initializer.add()
         kept.CopyFrom(tensor)
@@ -128,8 +132,8 @@ def _append_loss(tape: Tape) -> None:
     tape.op("Sub", tape.op("ReduceSum", apart, keepdims=0), alike, name="loss")
 
 
-_PROBE_FRAMES = 60
-"""A second and a half: long enough that no length is one by chance."""
+_PROBE_FRAMES = 24
+"""Long enough that no length is one by chance."""
 
 
 def _shapes(graph: Any) -> dict[str, tuple[int, ...]]:
@@ -154,7 +158,13 @@ def probe(frames: int) -> Mapping[str, Array]:
     """Inputs of the right shapes with nothing in them."""
     heard = frames_heard(frames)
     shapes = {TEXT: (1, 512, frames), PITCH: (1, 1, 2 * frames), LOUDNESS: (1, 1, 2 * frames), STYLE: (1, 128)}
-    more = {"voice": (1, 192), "bands": (1, heard, BANDS), "trust": (1, heard, 1)}
+    more = {
+        "voice": (1, 192),
+        "bands": (1, heard, BANDS),
+        "trust": (1, heard, 1),
+        "hiss": (1, 1, FRAME * frames),
+        "shade": (1, 1, BANDS),
+    }
     return {name: np.full(shape, 0.1, np.float32) for name, shape in (shapes | more).items()}
 
 

@@ -55,6 +55,7 @@ def _learn(bowl: _Bowl, lessons: Sequence[Lesson], start: Array, **changes: Any)
         voice=np.zeros(192, np.float32),
         within=space(_styles()),
         pace=pace,
+        seed=0,
         progress=lambda share: None,
     )
 
@@ -124,5 +125,6 @@ def test_what_is_told_may_stop_the_work() -> None:
             voice=np.zeros(192, np.float32),
             within=space(_styles()),
             pace=Pace(steps=5),
+            seed=0,
             progress=stop,
         )
