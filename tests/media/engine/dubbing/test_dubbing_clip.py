@@ -52,11 +52,11 @@ def mixed(scene: Scene) -> NDArray[np.float32]:
 
 
 def outside(scene: Scene) -> list[tuple[float, float]]:
-    """Half seconds in which nobody speaks, before or after the dubbing."""
-    busy = [(s.start_s - 0.5, s.end_s + 0.5) for s in scene.document.segments]
-    busy += [(s.start_s - 0.5, s.end_s + 0.5) for s in scene.dubbed.segments]
-    starts = np.arange(0, scene.dubbed.seconds - 0.5, 0.25)
-    return [(a, a + 0.5) for a in starts.tolist() if not any(low < a + 0.5 and high > a for low, high in busy)]
+    """Moments in which nobody speaks, before or after the dubbing."""
+    busy = [(s.start_s - 0.2, s.end_s + 0.2) for s in scene.document.segments]
+    busy += [(s.start_s - 0.2, s.end_s + 0.2) for s in scene.dubbed.segments]
+    starts = np.arange(0, scene.dubbed.seconds - 0.3, 0.1)
+    return [(a, a + 0.3) for a in starts.tolist() if not any(low < a + 0.3 and high > a for low, high in busy)]
 
 
 def frames(path: Path) -> Iterator[NDArray[np.uint8]]:
