@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.speech.cloning import network
 from avatarium.engine.speech.cloning.ear import without_mean
+from avatarium.engine.speech.cloning.offsets import OFFSETS, OFFSETS_SIZE
 from avatarium.engine.speech.cloning.phrases import Phrase
 
 LONGEST_FRAMES = 50
@@ -81,32 +82,48 @@ class Pace:
 
     steps: int
     stride: float = 0.03
-    """Length of the first steps in every coordinate; they shorten to a tenth."""
-    pull: float = 0.002
+    """Length of the first steps in every coordinate of the style; they shorten to a tenth. The loss is wrinkled: longer
+    ones jump over what they should follow."""
+    nudge: float = 0.005
+    """And of those of the offsets."""
+    style_alone: float = 0.25
+    """Share of the way on which the offsets stay as they are: the style brings a voice near, they take it home."""
+    pull: float = 0.02
     """Weight of the mean square of the coordinates."""
     momentum: float = 0.9
     memory: float = 0.98
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Learnt:
+    """What makes Kokoro sound like somebody."""
+
+    style: Array
+    """The half of a style, ``(128,)``."""
+    offsets: Array
+    """What is added behind it (:mod:`offsets`)."""
+
+
 def slope(
-    session: onnxruntime.InferenceSession, lesson: Lesson, style: Array, voice: Array, chance: np.random.Generator
-) -> tuple[Array, float]:
-    """The gradient of a lesson's loss by the style, and its cosine to the wanted voice."""
+    session: onnxruntime.InferenceSession, lesson: Lesson, at: Learnt, voice: Array, chance: np.random.Generator
+) -> Learnt:
+    """The gradient of a lesson's loss."""
     phrase = lesson.phrase
     weight = lesson.faithfulness / max(float(phrase.trust.sum()) * phrase.bands.shape[2], 1.0)
     inputs = {
         network.TEXT: phrase.text,
         network.PITCH: phrase.pitch,
         network.LOUDNESS: phrase.loudness,
-        network.STYLE: style[None],
+        network.STYLE: at.style[None],
+        OFFSETS: at.offsets[None],
         "voice": lesson.likeness * voice[None],
         "bands": without_mean(phrase.bands[0])[None],
         "trust": np.float32(weight) * phrase.trust,
         "hiss": _hiss(phrase.frames, chance),
         "shade": (chance.random((1, 1, phrase.bands.shape[2])) > SHADED).astype(np.float32),
     }
-    gradient, vector = session.run(["slope", "vector"], inputs)
-    return gradient[0], float(vector[0] @ voice)
+    style, offsets = session.run([network.SLOPE, network.OFFSETS_SLOPE], inputs)
+    return Learnt(style=style[0], offsets=offsets[0])
 
 
 def _hiss(frames: int, chance: np.random.Generator) -> Array:
@@ -138,29 +155,52 @@ def learn(
     pace: Pace,
     seed: int,
     progress: Callable[[float], None],
-) -> Array:
-    """A style in which the lessons lose least, ``(128,)``: the mean of the last third of the way.
+) -> Learnt:
+    """The style and the offsets with which the lessons lose least: the mean of the last third of the way.
 
     Args:
         lessons: taken in turn, one a step.
+        start: the style to begin with, ``(128,)``.
         voice: the wanted speaker vector, of unit length.
         seed: of what is laid over the sound.
         progress: told the share that is done after each step; may raise.
     """
     chance = np.random.default_rng(seed)
-    place = within.place(start)
-    first, second = np.zeros_like(place), np.zeros_like(place)
-    kept: list[Array] = []
+    place, offsets = within.place(start), np.zeros(OFFSETS_SIZE, np.float32)
+    places, nudges = _Adam(pace, together=True), _Adam(pace, together=False)
+    kept: list[tuple[Array, Array]] = []
     for step in range(pace.steps):
         turn, which = divmod(step, len(lessons))
-        gradient, _ = slope(session, _part(lessons[which], turn), within.style(place), voice, chance)
-        inner = within.axes @ gradient + 2 * pace.pull / len(place) * place
-        first = pace.momentum * first + (1 - pace.momentum) * inner
-        second = pace.memory * second + (1 - pace.memory) * float(np.square(inner).mean())
-        scale = np.sqrt(second / (1 - pace.memory ** (step + 1))) + 1e-9
-        shorter = pace.stride * (1.0 - 0.9 * step / pace.steps)
-        place = (place - shorter * first / (1 - pace.momentum ** (step + 1)) / scale).astype(np.float32)
+        at = Learnt(style=within.style(place), offsets=offsets)
+        found = slope(session, _part(lessons[which], turn), at, voice, chance)
+        left = 1.0 - 0.9 * step / pace.steps
+        inner = within.axes @ found.style + 2 * pace.pull / len(place) * place
+        place = (place - pace.stride * left * places.way(inner)).astype(np.float32)
+        if step >= pace.steps * pace.style_alone:
+            offsets = (offsets - pace.nudge * left * nudges.way(found.offsets)).astype(np.float32)
         if step >= pace.steps * 2 // 3:
-            kept.append(place)
+            kept.append((place, offsets))
         progress((step + 1) / pace.steps)
-    return within.style(np.mean(kept, axis=0)).astype(np.float32)
+    mean_place, mean_offsets = (np.mean(parts, axis=0).astype(np.float32) for parts in zip(*kept, strict=True))
+    return Learnt(style=within.style(mean_place), offsets=mean_offsets)
+
+
+class _Adam:
+    """The way that the mean of the last gradients points, in steps of about one in every coordinate."""
+
+    def __init__(self, pace: Pace, *, together: bool) -> None:
+        self._pace, self._together = pace, together
+        self._first: Array = np.zeros((), np.float32)
+        self._second: Array = np.zeros((), np.float32)
+        self._number = 0
+
+    def way(self, gradient: Array) -> Array:
+        """Where to; ``together`` has one length for all coordinates, which keeps their proportions."""
+        self._number += 1
+        square = np.square(gradient)
+        power = square.mean() if self._together else square
+        self._first = self._pace.momentum * self._first + (1 - self._pace.momentum) * gradient
+        self._second = self._pace.memory * self._second + (1 - self._pace.memory) * power
+        first = self._first / (1 - self._pace.momentum**self._number)
+        second = self._second / (1 - self._pace.memory**self._number)
+        return np.asarray(first / (np.sqrt(second) + 1e-8), np.float32)

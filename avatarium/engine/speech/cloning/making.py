@@ -29,7 +29,7 @@ from avatarium.engine.speech.cloning.phrases import Phrase, free_phrase, phrase
 from avatarium.engine.speech.cloning.pitch import pitch_hz
 from avatarium.engine.speech.cloning.prosody import manner, moving_like
 from avatarium.engine.speech.cloning.records import SAMPLE_RATE, Cloned, Effort, Progress
-from avatarium.engine.speech.cloning.speaking import Planner, say
+from avatarium.engine.speech.cloning.speaking import Planner, say, say_cloned
 from avatarium.engine.speech.cloning.stock import middle, speak, stock, styles
 from avatarium.engine.speech.identity import embed
 from avatarium.engine.speech.models.cloned import coloured
@@ -57,7 +57,7 @@ class _Work:
     """Ready voices that are asked how they move."""
 
 
-_WORK = {Effort.QUICK: _Work(steps=4, pieces=1, candidates=3), Effort.BEST: _Work(steps=72, pieces=8, candidates=14)}
+_WORK = {Effort.QUICK: _Work(steps=6, pieces=2, candidates=3), Effort.BEST: _Work(steps=160, pieces=10, candidates=14)}
 
 
 class TableCloner:
@@ -100,8 +100,10 @@ def make(
     base = pool[0]
     lessons = _lessons(material, planner, tongue, base, prosody, work, limit=len(learnt))
     progress(0.2)
-    session = open_session(network.learner(default_store().path("kokoro"), _campplus()), threads=2)
-    style = learn(
+    network_bytes = network.learner(default_store().path("kokoro"), _campplus())
+    session = open_session(network_bytes, threads=2, keeps_memory=False)
+    del network_bytes
+    found = learn(
         session,
         lessons,
         start=middle(stock().table(base))[:STYLE_SIZE],
@@ -112,8 +114,8 @@ def make(
         progress=lambda share: progress(0.22 + 0.7 * share),
     )
     del session
-    table = _table(base, style, prosody)
-    return _finished(table, material, learnt, held, out, gender=gender, language=tongue, near=near[0])
+    table = _table(base, found.style, prosody)
+    return _finished(table, found.offsets, material, learnt, held, out, gender=gender, language=tongue, near=near[0])
 
 
 def _campplus() -> Path:
@@ -168,7 +170,7 @@ def _own_phrases(material: Material, planner: Planner, tongue: str, base: str, c
         if not signs or len(found) == count:
             continue
         plan = planner.plan(signs, table[min(len(signs), len(table) - 1)])
-        found.append(phrase(piece.samples, plan, say(signs, table, threads=2)))
+        found.append(phrase(piece.samples, plan, say(signs, table)))
     return found
 
 
@@ -181,6 +183,7 @@ def _table(base: str, style: Array, prosody: Array) -> Array:
 
 def _finished(
     table: Array,
+    offsets: Array,
     material: Material,
     learnt: Samples,
     held: Samples,
@@ -190,7 +193,7 @@ def _finished(
     language: str,
     near: tuple[str, float],
 ) -> Cloned:
-    said = [say(reading.signs_of(text, "en-US"), table, threads=2) for text in reading.UNSEEN]
+    said = [say_cloned(reading.signs_of(text, "en-US"), table, offsets) for text in reading.UNSEEN]
     gains = equaliser(learnt, np.concatenate(said), bandwidth_hz=material.facts()["bandwidth_hz"])
     samples = [coloured(sound, gains) for sound in said]
     whose = embed(held, SAMPLE_RATE)
@@ -206,7 +209,7 @@ def _finished(
         seconds_used=round(len(learnt) / SAMPLE_RATE, 2),
         word_error=None if word_error is None else round(word_error, 4),
     )
-    write_voice(VoiceFile(facts=facts, table=table, equaliser=gains), out)
+    write_voice(VoiceFile(facts=facts, table=table, offsets=offsets, equaliser=gains), out)
     return Cloned(
         path=out,
         similarity=similarity,

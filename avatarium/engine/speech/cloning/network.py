@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from avatarium.engine.speech.cloning.backward import Tape, append_gradients
 from avatarium.engine.speech.cloning.ear import BANDS, FLOOR, HOP, WINDOW, transform, triangles
+from avatarium.engine.speech.cloning.offsets import OFFSETS, OFFSETS_SIZE, append_offsets
 from avatarium.engine.speech.models.sessions import open_session
 
 RATE = 24_000
@@ -31,6 +32,7 @@ TEXT, PITCH, LOUDNESS = (
 )
 DURATIONS = "/encoder/Clip_output_0"
 STYLE = "/decoder/Slice_output_0"
+SLOPE, OFFSETS_SLOPE = "slope", "slope of offsets"
 _SOUND = "/decoder/decoder/generator/istft/stft/ConvTranspose_output_0"
 _OVERLAP, _EDGE = 4.0, 10
 """How Kokoro scales its last layer into sound, and what it cuts off at either end."""
@@ -49,19 +51,20 @@ def encoder(kokoro: Path) -> bytes:
 def learner(kokoro: Path, campplus: Path) -> bytes:
     """The whole network with its way back.
 
-    Inputs: ``TEXT [1, 512, n]``, ``PITCH`` (Hz) and ``LOUDNESS [1, 1, 2 n]``, n frames of 25 ms; ``STYLE [1, 128]``;
-    ``voice [1, 192]``, the wanted speaker vector times its weight; ``bands [1, t, 80]`` with ``trust [1, t, 1]``, the
-    wanted bands and the weight of each of their moments, ``t = (600 n - 600) // 240 + 1``; ``hiss [1, 1, 600 n]`` and
-    ``shade [1, 1, 80]``, noise that is added and factors of the bands for the speaker net alone, so that what it is
-    shown is no trick that only it would fall for.
+    Inputs: ``TEXT [1, 512, n]``, ``PITCH`` (Hz) and ``LOUDNESS [1, 1, 2 n]``, n frames of 25 ms; ``STYLE [1, 128]`` and
+    ``OFFSETS``; ``voice [1, 192]``, the wanted speaker vector times its weight; ``bands [1, t, 80]`` with ``trust
+    [1, t, 1]``, the wanted bands and the weight of each of their moments, ``t = (600 n - 600) // 240 + 1``; ``hiss
+    [1, 1, 600 n]`` and ``shade [1, 1, 80]``, noise that is added and factors of the bands for the speaker net alone, so
+    that what it is shown is no trick that only it would fall for.
     Outputs: ``audio``, ``vector`` (of unit length), ``heard`` (bands without their mean), ``loss``, and the loss's
-    gradient by the style, ``slope``.
+    gradients by the style and by the offsets, ``SLOPE`` and ``OFFSETS_SLOPE``.
     """
     graph = _forward(kokoro, campplus)
     tape = Tape(graph, _shapes(graph))
-    slope = append_gradients(tape, "loss", [STYLE])[STYLE]
-    tape.op("Identity", slope, name="slope")
-    outputs = ["audio", "vector", "heard", "loss", "slope"]
+    slopes = append_gradients(tape, "loss", [STYLE, OFFSETS])
+    tape.op("Identity", slopes[STYLE], name=SLOPE)
+    tape.op("Identity", slopes[OFFSETS], name=OFFSETS_SLOPE)
+    outputs = ["audio", "vector", "heard", "loss", SLOPE, OFFSETS_SLOPE]
     nodes = _needed(graph.node, outputs, frozenset())
     return _model(nodes, _stored(graph, nodes), list(graph.input), [onnx.ValueInfoProto(name=name) for name in outputs])
 
@@ -73,7 +76,8 @@ def _forward(kokoro: Path, campplus: Path) -> Any:
     nodes = _needed(source.node, [_SOUND], frozenset(given))
     graph.node.extend(nodes)
     graph.initializer.extend(_stored(source, nodes))
-    graph.input.extend(_value(name) for name in [*given, "voice", "bands", "trust", "hiss", "shade"])
+    append_offsets(graph)
+    graph.input.extend(_value(name) for name in [*given, "voice", "bands", "trust", "hiss", "shade", OFFSETS])
     tape = Tape(graph, {})
     scaled = tape.op("Mul", _SOUND, tape.constant(_OVERLAP))
     cut = tape.op("Slice", scaled, tape.numbers(_EDGE), tape.numbers(-_EDGE), tape.numbers(2))
@@ -164,6 +168,7 @@ def probe(frames: int) -> Mapping[str, Array]:
         "trust": (1, heard, 1),
         "hiss": (1, 1, FRAME * frames),
         "shade": (1, 1, BANDS),
+        OFFSETS: (1, OFFSETS_SIZE),
     }
     return {name: np.full(shape, 0.1, np.float32) for name, shape in (shapes | more).items()}
 

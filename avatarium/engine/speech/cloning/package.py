@@ -25,7 +25,8 @@ VERSION = 1
 SUFFIX = ".voice"
 MEDIA_TYPE = "application/vnd.avatarium.voice+zip"
 EQUALISER_BANDS = 64
-_SHAPES = {"table": (510, 256), "equaliser": (EQUALISER_BANDS,)}
+OFFSETS_SIZE = 37_396
+_SHAPES = {"table": (510, 256), "offsets": (OFFSETS_SIZE,), "equaliser": (EQUALISER_BANDS,)}
 _LARGEST_BYTES = 2_000_000
 _MANIFEST, _ARRAYS = "manifest.json", "arrays.npz"
 _LARGEST_VALUE = 60.0
@@ -55,6 +56,7 @@ class VoiceFile:
 
     facts: VoiceFacts
     table: Array
+    offsets: Array
     equaliser: Array
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.assets import default_store
 from avatarium.engine.speech.cloning import network
-from avatarium.engine.speech.models import kokoro
+from avatarium.engine.speech.models import cloned, kokoro
 from avatarium.engine.speech.models.sessions import open_session
 from avatarium.engine.speech.records import Samples
 
@@ -53,13 +52,12 @@ class Planner:
         return Plan(text=text, pitch=pitch, loudness=loudness, durations=durations.reshape(-1))
 
 
-def say(signs: str, table: Array, *, threads: int) -> Samples:
-    """A sentence in the style of a table."""
-    return kokoro.speak_in_style(signs, styles=table, rate=1.0, threads=threads).audio
+def say(signs: str, table: Array) -> Samples:
+    """A sentence in the style of a ready voice's table."""
+    return kokoro.speak_in_style(signs, styles=table, rate=1.0, threads=2).audio
 
 
-@functools.lru_cache(maxsize=256)
-def readable(signs: str) -> str:
-    """Only the signs that Kokoro knows, as many as it takes."""
-    known = kokoro.signs_known()
-    return "".join(sign for sign in signs if sign in known)[: kokoro.LONGEST_SIGNS]
+def say_cloned(signs: str, table: Array, offsets: Array) -> Samples:
+    """A sentence in a style of one's own, and with what is added behind it."""
+    style = table[min(len(signs), len(table) - 1)]
+    return cloned.speak_in_style(signs, style=style, offsets=offsets, rate=1.0, threads=2).audio

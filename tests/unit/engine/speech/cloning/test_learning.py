@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from avatarium.engine.speech.cloning import network
 from avatarium.engine.speech.cloning.learning import LONGEST_FRAMES, Lesson, Pace, learn, space
 from avatarium.engine.speech.cloning.network import frames_heard
+from avatarium.engine.speech.cloning.offsets import OFFSETS, OFFSETS_SIZE
 from avatarium.engine.speech.cloning.phrases import Phrase
 
 Array = NDArray[np.float32]
@@ -39,11 +40,12 @@ class _Bowl:
 
     def __init__(self, wanted: Array) -> None:
         self.wanted = wanted
+        self.nudged = np.linspace(-0.05, 0.05, OFFSETS_SIZE, dtype=np.float32)
         self.asked: list[Mapping[str, Array]] = []
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, Array]) -> list[Array]:
         self.asked.append(inputs)
-        return [2 * (inputs[network.STYLE] - self.wanted), np.zeros((1, 192), np.float32)]
+        return [2 * (inputs[network.STYLE] - self.wanted), 2 * (inputs[OFFSETS] - self.nudged)]
 
 
 def _learn(bowl: _Bowl, lessons: Sequence[Lesson], start: Array, **changes: Any) -> Array:
@@ -57,7 +59,7 @@ def _learn(bowl: _Bowl, lessons: Sequence[Lesson], start: Array, **changes: Any)
         pace=pace,
         seed=0,
         progress=lambda share: None,
-    )
+    ).style
 
 
 def test_places_and_styles_are_each_others_way_back() -> None:
@@ -79,6 +81,15 @@ def test_the_way_down_ends_where_the_loss_is_least() -> None:
     bowl = _Bowl(styles[7])
     found = _learn(bowl, [Lesson(phrase=_phrase(20))], styles[3], steps=150)
     assert np.linalg.norm(found - styles[7]) < 0.25 * np.linalg.norm(styles[3] - styles[7])
+
+
+def test_offsets_wait_for_the_style_and_then_find_their_own_way() -> None:
+    bowl = _Bowl(_styles()[7])
+    _learn(bowl, [Lesson(phrase=_phrase(20))], _styles()[3], steps=40, style_alone=0.5)
+    sizes = [float(np.abs(asked[OFFSETS]).max()) for asked in bowl.asked]
+    assert max(sizes[:20]) == 0.0
+    last = bowl.asked[-1][OFFSETS][0]
+    assert np.corrcoef(last, bowl.nudged)[0, 1] > 0.9
 
 
 def test_the_pull_keeps_a_style_among_the_ready_ones() -> None:

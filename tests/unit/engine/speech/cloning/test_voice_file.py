@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from avatarium.engine.speech.cloning import open_voice
-from avatarium.engine.speech.cloning.package import EQUALISER_BANDS, VoiceFacts, VoiceFile, read_voice, write_voice
+from avatarium.engine.speech.cloning.package import (
+    EQUALISER_BANDS,
+    OFFSETS_SIZE,
+    VoiceFacts,
+    VoiceFile,
+    read_voice,
+    write_voice,
+)
 from avatarium.engine.speech.speakers import Engine, Gender
 from avatarium.errors import InputError
 
@@ -31,7 +38,9 @@ FACTS = VoiceFacts(
 def voice() -> VoiceFile:
     rng = np.random.default_rng(1)
     table = rng.standard_normal((510, 256)).astype(np.float32)
-    return VoiceFile(facts=FACTS, table=table, equaliser=np.linspace(-6, 6, EQUALISER_BANDS, dtype=np.float32))
+    offsets = rng.standard_normal(OFFSETS_SIZE).astype(np.float32)
+    equaliser = np.linspace(-6, 6, EQUALISER_BANDS, dtype=np.float32)
+    return VoiceFile(facts=FACTS, table=table, offsets=offsets, equaliser=equaliser)
 
 
 def _parts(path: Path) -> dict[str, bytes]:
@@ -64,6 +73,7 @@ def test_what_is_written_is_read(tmp_path: Path, voice: VoiceFile) -> None:
     read = read_voice(tmp_path / "me.voice")
     assert read.facts == FACTS
     np.testing.assert_array_equal(read.table, voice.table)
+    np.testing.assert_array_equal(read.offsets, voice.offsets)
     np.testing.assert_array_equal(read.equaliser, voice.equaliser)
     assert list(tmp_path.iterdir()) == [tmp_path / "me.voice"]
 
@@ -140,16 +150,18 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, voice: VoiceFile, ma
 def test_arrays_of_other_shapes_kinds_and_values_are_refused(tmp_path: Path, voice: VoiceFile) -> None:
     path = tmp_path / "me.voice"
     write_voice(voice, path)
-    parts, table, bands = _parts(path), voice.table, voice.equaliser
+    parts, table = _parts(path), voice.table
+    rest = {"offsets": voice.offsets, "equaliser": voice.equaliser}
     broken = table.copy()
     broken[3, 3] = np.nan
     for arrays in (
-        _arrays(table=table[:100], equaliser=bands),
-        _arrays(table=table.astype(np.float64), equaliser=bands),
-        _arrays(table=np.asfortranarray(table), equaliser=bands),
-        _arrays(table=broken, equaliser=bands),
-        _arrays(table=table * 1000, equaliser=bands),
+        _arrays(table=table[:100], **rest),
+        _arrays(table=table.astype(np.float64), **rest),
+        _arrays(table=np.asfortranarray(table), **rest),
+        _arrays(table=broken, **rest),
+        _arrays(table=table * 1000, **rest),
         _arrays(table=table),
+        _arrays(table=table, offsets=voice.offsets[:5], equaliser=voice.equaliser),
         b"no zip",
     ):
         _refused(_write(path, parts | {"arrays.npz": arrays}))
@@ -163,6 +175,7 @@ def test_a_pickled_object_is_never_loaded(tmp_path: Path, voice: VoiceFile) -> N
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w") as file:
         file.writestr("table.npy", held.getvalue())
+        file.writestr("offsets.npy", held.getvalue())
         file.writestr("equaliser.npy", held.getvalue())
     _refused(_write(path, _parts(path) | {"arrays.npz": inner.getvalue()}))
 
