@@ -70,7 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _measure_stock(options.stock)
         return
     other = SpeakerNet(options.resemblyzer) if options.resemblyzer else None
-    scores = [_score(path, Effort(options.effort), other) for path in _recordings(options.recordings)]
+    scores: list[Score] = []
+    for path in _recordings(options.recordings):
+        scores.append(_score(path, Effort(options.effort), other))
+        Console(stderr=True).print(scores[-1])
     _print(scores)
 
 

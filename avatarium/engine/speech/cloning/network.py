@@ -42,10 +42,14 @@ Array = NDArray[np.float32]
 
 def encoder(kokoro: Path) -> bytes:
     """The half of Kokoro before the decoder: tokens, style and speed to sounds, pitch, loudness and durations."""
-    graph = onnx.load(str(kokoro)).graph
+    source = onnx.load(str(kokoro)).graph
     outputs = [TEXT, PITCH, LOUDNESS, DURATIONS]
-    nodes = _needed(graph.node, outputs, frozenset())
-    return _model(nodes, _stored(graph, nodes), list(graph.input), [onnx.ValueInfoProto(name=name) for name in outputs])
+    nodes = _needed(source.node, outputs, frozenset())
+    model = _model()
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend(_stored(source, nodes))
+    model.graph.input.extend(source.input)
+    return _with_outputs(model, outputs)
 
 
 def learner(kokoro: Path, campplus: Path) -> bytes:
@@ -59,19 +63,18 @@ def learner(kokoro: Path, campplus: Path) -> bytes:
     Outputs: ``audio``, ``vector`` (of unit length), ``heard`` (bands without their mean), ``loss``, and the loss's
     gradients by the style and by the offsets, ``SLOPE`` and ``OFFSETS_SLOPE``.
     """
-    graph = _forward(kokoro, campplus)
-    tape = Tape(graph, _shapes(graph))
+    model = _forward(kokoro, campplus)
+    tape = Tape(model.graph, _shapes(model))
     slopes = append_gradients(tape, "loss", [STYLE, OFFSETS])
     tape.op("Identity", slopes[STYLE], name=SLOPE)
     tape.op("Identity", slopes[OFFSETS], name=OFFSETS_SLOPE)
-    outputs = ["audio", "vector", "heard", "loss", SLOPE, OFFSETS_SLOPE]
-    nodes = _needed(graph.node, outputs, frozenset())
-    return _model(nodes, _stored(graph, nodes), list(graph.input), [onnx.ValueInfoProto(name=name) for name in outputs])
+    return _with_outputs(model, ["audio", "vector", "heard", "loss", SLOPE, OFFSETS_SLOPE])
 
 
 def _forward(kokoro: Path, campplus: Path) -> Any:
     source = onnx.load(str(kokoro)).graph
-    graph = onnx.GraphProto()
+    model = _model()
+    graph = model.graph
     given = [TEXT, PITCH, LOUDNESS, STYLE]
     nodes = _needed(source.node, [_SOUND], frozenset(given))
     graph.node.extend(nodes)
@@ -87,7 +90,7 @@ def _forward(kokoro: Path, campplus: Path) -> Any:
     tape.op("Mul", "overheard", "shade", name="shaded")
     _append_speaker(graph, onnx.load(str(campplus)).graph)
     _append_loss(tape)
-    return graph
+    return model
 
 
 def _append_ear(tape: Tape, sound: str, heard: str) -> None:
@@ -140,14 +143,13 @@ _PROBE_FRAMES = 24
 """Long enough that no length is one by chance."""
 
 
-def _shapes(graph: Any) -> dict[str, tuple[int, ...]]:
+def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
     """Shapes of all values, out of one run with every one of them as an output."""
+    graph = model.graph
     names = [name for node in graph.node for name in node.output if name]
-    model = _model(
-        list(graph.node), list(graph.initializer), list(graph.input), [onnx.ValueInfoProto(name=name) for name in names]
-    )
+    session = open_session(_with_outputs(model, names), keeps_memory=False)
     fed = probe(_PROBE_FRAMES)
-    values = open_session(model).run(names, dict(fed))
+    values = session.run(names, dict(fed))
     shapes = {name: tuple(np.shape(value)) for name, value in zip(names, values, strict=True)}
     stored = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     return {**stored, **{name: value.shape for name, value in fed.items()}, **shapes}
@@ -194,8 +196,15 @@ def _value(name: str) -> Any:
     return value
 
 
-def _model(nodes: Sequence[Any], stored: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> bytes:
-    graph = helper.make_graph(list(nodes), "clone", list(inputs), list(outputs), list(stored))
+def _model() -> Any:
+    """An empty network; its graph is filled where it is, as copies of it would cost hundreds of megabytes."""
+    graph = helper.make_graph([], "clone", [], [])
     opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    return helper.make_model(graph, opset_imports=opsets, ir_version=9)
+
+
+def _with_outputs(model: Any, names: Iterable[str]) -> bytes:
+    """The network as bytes, with these values, of whatever kind, as its outputs."""
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     return bytes(model.SerializeToString())
