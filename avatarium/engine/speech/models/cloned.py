@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.assets import default_store
 from avatarium.engine.speech.cloning.package import VoiceFile, read_voice
+from avatarium.engine.speech.levels import levelled
 from avatarium.engine.speech.models import kokoro
 from avatarium.engine.speech.models.rendering import SAMPLE_RATE, Rendering, rendering
 from avatarium.engine.speech.models.sessions import open_session
@@ -73,13 +74,13 @@ def _voice(path: Path, changed_ns: int | None) -> VoiceFile:
 
 
 def coloured(audio: Samples, equaliser: NDArray[np.float32]) -> Samples:
-    """Sound through an equaliser: decibels for bands that lie evenly from 0 to half the sample rate."""
+    """Sound through an equaliser, decibels for bands that lie evenly from 0 to half the sample rate, and a limiter."""
     if not equaliser.any():
         return audio
     from scipy.signal import oaconvolve
 
     filtered = oaconvolve(audio, _filter(equaliser.tobytes()), mode="same")
-    return np.asarray(np.clip(filtered, -1.0, 1.0), np.float32)
+    return levelled(np.asarray(filtered, np.float32), 0.0)
 
 
 @functools.lru_cache(maxsize=64)
