@@ -78,7 +78,8 @@ class TableCloner:
     ) -> Cloned:
         """See :func:`avatarium.engine.speech.cloning.clone_voice`; the scratch folder is not needed."""
         progress(0.0)
-        material = gather(recordings, language="", cleaned=denoised if denoise else None)
+        cleaned = denoised if denoise else None
+        material = gather(recordings, language="", cleaned=cleaned, progress=lambda share: progress(0.05 * share))
         check(material, language=language)
         return make(material, out, gender=gender, language=language, effort=effort, seed=seed, progress=progress)
 
@@ -89,8 +90,8 @@ def make(
     """Make the voice of recordings that have been heard, and found fit."""
     work = _WORK[effort]
     tongue = reading.reading_language(language or material.transcript.language)
-    learnt, held = _held_back(material)
-    voice = embed(learnt, SAMPLE_RATE)
+    at, held = _held_back(material)
+    voice = embed(material.speech(untouched=True)[:at], SAMPLE_RATE)
     near = stock().nearest(voice, gender)
     pool = [name for name, _ in near if speak(tongue, name)]
     progress(0.05)
@@ -98,7 +99,7 @@ def make(
     prosody = _prosody(material, planner, tongue, pool[: work.candidates])
     progress(0.12)
     base = pool[0]
-    lessons = _lessons(material, planner, tongue, base, prosody, work, limit=len(learnt))
+    lessons = _lessons(material, planner, tongue, base, prosody, work, limit=at)
     progress(0.2)
     network_bytes = network.learner(default_store().path("kokoro"), _campplus())
     session = open_session(network_bytes, threads=2, keeps_memory=False)
@@ -115,21 +116,23 @@ def make(
     )
     del session
     table = _table(base, found.style, prosody)
-    return _finished(table, found.offsets, material, learnt, held, out, gender=gender, language=tongue, near=near[0])
+    return _finished(
+        table, found.offsets, material, material.speech()[:at], held, out, gender=gender, language=tongue, near=near[0]
+    )
 
 
 def _campplus() -> Path:
     return default_store().path("speakers") / "campplus.onnx"
 
 
-def _held_back(material: Material) -> tuple[Samples, Samples]:
-    """Speech to learn from, and speech to judge by: the end of it where there is enough, else all of it."""
-    speech = material.speech()
+def _held_back(material: Material) -> tuple[int, Samples]:
+    """How many samples of the speech are learnt from, and speech to judge by: the end of it where there is enough."""
+    speech = material.speech(untouched=True)
     if material.seconds < _ENOUGH_S:
-        return speech, speech
+        return len(speech), speech
     held_s = float(np.clip(_HELD_SHARE * material.seconds, _HELD_LEAST_S, _HELD_MOST_S))
     at = len(speech) - round(held_s * SAMPLE_RATE)
-    return speech[:at], speech[at:]
+    return at, speech[at:]
 
 
 def _prosody(material: Material, planner: Planner, tongue: str, candidates: Sequence[str]) -> Array:

@@ -12,7 +12,7 @@ import soxr
 
 from avatarium.engine.speech import activity
 from avatarium.engine.speech.cloning import quality
-from avatarium.engine.speech.cloning.records import SAMPLE_RATE
+from avatarium.engine.speech.cloning.records import SAMPLE_RATE, Progress
 from avatarium.engine.speech.records import Samples, Word
 from avatarium.engine.speech.transcripts import Said, Transcript, transcribe
 from avatarium.engine.video.loudness import loudness_lufs
@@ -42,6 +42,9 @@ class Material:
     """What the recordings hold, joined, at 24 kHz."""
 
     samples: Samples
+    """Without noise, where that was asked for."""
+    untouched: Samples
+    """As they were: noise hides less of who speaks than taking it out does."""
     spoken: tuple[tuple[int, int], ...]
     """First and last sample of every stretch of speech."""
     transcript: Transcript
@@ -53,9 +56,10 @@ class Material:
         """Of speech."""
         return sum(end - start for start, end in self.spoken) / SAMPLE_RATE
 
-    def speech(self) -> Samples:
+    def speech(self, *, untouched: bool = False) -> Samples:
         """The speech without what lies between it."""
-        parts = [self.samples[start:end] for start, end in self.spoken]
+        whole = self.untouched if untouched else self.samples
+        parts = [whole[start:end] for start, end in self.spoken]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
     def facts(self) -> Mapping[str, float]:
@@ -92,6 +96,7 @@ class Material:
         return replace(
             self,
             samples=self.samples[:end],
+            untouched=self.untouched[:end],
             spoken=tuple((start, min(stop, end)) for start, stop in self.spoken if start < end),
             transcript=replace(self.transcript, segments=segments),
         )
@@ -112,13 +117,18 @@ class Material:
 
 
 def gather(
-    recordings: Sequence[Path], *, language: str, cleaned: Callable[[Samples], Samples] | None = None
+    recordings: Sequence[Path],
+    *,
+    language: str,
+    cleaned: Callable[[Samples], Samples] | None = None,
+    progress: Progress | None = None,
 ) -> Material:
     """Read, join and hear some recordings; about 0.4 s of CPU for a second of sound.
 
     Args:
         language: of what is spoken; heard where it is empty.
         cleaned: takes noise out of a recording at 24 kHz. Words are recognised in the recording as it was.
+        progress: told the share that is done; may raise.
 
     Raises:
         InputError: ``no_recordings``.
@@ -128,10 +138,11 @@ def gather(
         raise InputError(f"Give 1 to {MOST_RECORDINGS} recordings of one person.", code="no_recordings")
     sounds = [read_sound(path, SAMPLE_RATE, max_s=LONGEST_S).samples for path in recordings]
     heard = _joined(sounds)
-    transcript = transcribe(heard, SAMPLE_RATE, language=language)
+    transcript = transcribe(heard, SAMPLE_RATE, language=language, progress=progress)
     samples = _joined([cleaned(sound) for sound in sounds]) if cleaned else heard
     return Material(
         samples=samples,
+        untouched=heard,
         spoken=tuple(_spoken(heard)),
         transcript=transcript,
         clipped=max(quality.clipped_share(sound) for sound in sounds),

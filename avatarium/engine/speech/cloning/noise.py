@@ -15,7 +15,9 @@ from avatarium.engine.speech.records import Samples
 _RATE = 48_000
 _DELAY = 1_440
 """Samples by which the network is late."""
-_MOST_DB = 100.0
+_MOST_DB = 12.0
+"""Taken off the noise. More hardly cleans better (SI-SDR of 4.9 dB becomes 10.2, without a limit 10.5), and takes so
+much of the voice along that a speaker net knows it less well than in the noise (0.60 against 0.80; at 12 dB 0.76)."""
 
 
 def denoised(samples: Samples) -> Samples:
