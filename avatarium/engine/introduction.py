@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,15 +15,13 @@ from avatarium.engine.talking import SpeakOptions, choose_voice, perform, prepar
 from avatarium.engine.video.canvas import Canvas
 
 HEIGHT = 480
-GREETINGS: Mapping[str, str] = {
-    "en": "Hello! Nice to meet you. What would you like me to say?",
-    "es": "¡Hola! Mucho gusto. ¿Qué quieres que diga?",
-    "fr": "Bonjour ! Enchanté. Que voulez-vous que je dise ?",
-    "hi": "नमस्ते! आपसे मिलकर अच्छा लगा। मैं क्या कहूँ?",
-    "it": "Ciao! Piacere di conoscerti. Che cosa devo dire?",
-    "pt": "Olá! Muito prazer. O que você quer que eu diga?",
-}
-"""What is said, by the language of the voice; about three seconds."""
+
+
+@functools.cache
+def greetings() -> Mapping[str, str]:
+    """What is said, by the language of the voice."""
+    found: dict[str, str] = tomllib.loads(Path(__file__).with_name("greetings.toml").read_text(encoding="utf-8"))
+    return found
 
 
 def preview(
@@ -58,4 +58,4 @@ def preview(
 
 
 def _greeting(voice: Voice) -> str:
-    return GREETINGS.get(voice.language.partition("-")[0], GREETINGS["en"])
+    return greetings()[voice.language.partition("-")[0]]

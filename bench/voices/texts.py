@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from avatarium.engine.introduction import greetings
 from avatarium.engine.speech import Gender, Voice
 
 HINDI_MAN = {"सुनाऊँगी": "सुनाऊँगा"}
@@ -47,7 +48,7 @@ def introduction(voice: Voice) -> str:
     """What a voice says of itself."""
     language, own = voice.language.split("-")[0], voice.name.split("-")[1]
     name = _table()["names"].get(language, {}).get(own, own.capitalize())
-    text = str(_table()[language]).format(name=name)
+    text = str(_table().get(language) or greetings()[language]).format(name=name)
     if voice.gender is Gender.MALE:
         for woman, man in HINDI_MAN.items():
             text = text.replace(woman, man)

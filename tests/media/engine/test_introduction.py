@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avatarium.engine.introduction import GREETINGS, preview
+from avatarium.engine.introduction import greetings, preview
 from avatarium.engine.speech import voices
 from avatarium.engine.video import probe, read_frames
 
@@ -23,4 +23,4 @@ def test_a_preview_takes_about_four_seconds(avatar: str, tmp_path: Path) -> None
 
 
 def test_every_language_that_has_a_voice_has_a_greeting() -> None:
-    assert {voice.language.partition("-")[0] for voice in voices()} == set(GREETINGS)
+    assert {voice.language.partition("-")[0] for voice in voices()} == set(greetings())
