@@ -99,7 +99,7 @@ async def test_what_cannot_be_said_is_refused_before_it_is_queued(stage: Running
         async with watched(room):
             refused: list[tuple[SpeakCommand, str]] = [
                 (said("c", ""), "empty_text"),
-                (said("c", "你好世界"), "wrong_script"),
+                (said("c", "សួស្តីពិភពលោក"), "wrong_script"),
                 (said("c", "hello", voice=RoomVoice(name="nobody", language="en-US")), "unknown_voice"),
                 (said("c", "hello", rate=9.0), "bad_rate"),
                 (said("c", "hello", emotion="hungry"), "bad_emotion"),
@@ -196,7 +196,7 @@ async def test_a_command_may_interrupt_what_is_said(stage: RunningStage) -> None
         await room.tell("speak", said("c1", "One, two, three, four, five, six, seven, eight, nine, ten."))
         await until(lambda: room.of("speaking_started"), "it speaks")
         with pytest.raises((RequestError, InputError)):
-            await room.tell("speak", said("c2", "你好", interrupt=True))
+            await room.tell("speak", said("c2", "សួស្តី", interrupt=True))
         assert not room.of("interrupted"), "what cannot be said interrupts nothing"
         accepted = await room.tell("speak", said("c3", "Stop.", interrupt=True))
         assert accepted["generation"] == 1 and accepted["position"] == 0
