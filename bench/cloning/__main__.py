@@ -21,11 +21,12 @@ from rich.console import Console
 from rich.table import Table
 
 from avatarium.engine.assets import default_store
-from avatarium.engine.speech.cloning import Effort, open_voice, stock
+from avatarium.engine.speech.cloning import Effort, open_voice, reading, stock
 from avatarium.engine.speech.cloning.making import make
 from avatarium.engine.speech.cloning.material import Material, gather
 from avatarium.engine.speech.cloning.pitch import pitch_hz
 from avatarium.engine.speech.cloning.records import SAMPLE_RATE
+from avatarium.engine.speech.cloning.speaking import say
 from avatarium.engine.speech.identity import embed, likeness
 from avatarium.engine.speech.models import kokoro
 from avatarium.engine.speech.records import Samples
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     other = SpeakerNet(options.resemblyzer) if options.resemblyzer else None
     scores: list[Score] = []
     for path in _recordings(options.recordings):
-        scores.append(_score(path, Effort(options.effort), other))
+        scores.append(_score(path, Effort(options.effort), other, options.keep))
         Console(stderr=True).print(scores[-1])
     _print(scores)
 
@@ -82,6 +83,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("recordings", nargs="*", type=Path)
     parser.add_argument("--effort", default=Effort.BEST, choices=list(Effort))
     parser.add_argument("--resemblyzer", type=Path, help="pretrained.pt of the package resemblyzer")
+    parser.add_argument("--keep", type=Path, help="a folder that exists, for the clones")
     parser.add_argument("--stock", type=Path, help="write the speaker vectors of the ready voices to this file")
     return parser.parse_args(arguments)
 
@@ -90,17 +92,18 @@ def _recordings(given: Sequence[Path]) -> list[Path]:
     return [file for path in given for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
 
 
-def _score(path: Path, effort: Effort, other: SpeakerNet | None) -> Score:
+def _score(path: Path, effort: Effort, other: SpeakerNet | None, keep: Path | None) -> Score:
     whole = gather([path], language="")
     held, material = _parted(whole)
     gender = _gender(whole)
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "clone.voice"
+        out = (keep or Path(folder)) / f"{path.stem}.voice"
         made = make(material, out, gender=gender, language="en-US", effort=effort, seed=0, progress=_silent)
         cpu_s = time.process_time() - started
         said = [synthesize(text, open_voice(out)).audio for text in UNSEEN]
-    ready = [synthesize(text, made.nearest_stock).audio for text in UNSEEN]
+    table = stock.stock().table(made.nearest_stock)
+    ready = [say(reading.signs_of(text, "en-US"), table) for text in UNSEEN]
     return Score(
         name=path.name,
         seconds=material.seconds,
