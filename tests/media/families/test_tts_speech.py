@@ -13,6 +13,7 @@ import pytest
 
 from avatarium.catalogue.voices import voice_id
 from avatarium.engine.speech import Speech, find_voice
+from avatarium.engine.speech.models import kokoro
 from avatarium.engine.spoken import SpokenFile
 from avatarium.families.tts import marks_key_of
 from bench.speech import heard, word_errors
@@ -81,6 +82,7 @@ def test_a_model_that_cannot_be_fetched_is_named_and_nothing_is_charged(
     house: Speaking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker without network has the voices whose models it has."""
+    kokoro._styles.cache_clear()  # other tests of this process have loaded voices
     monkeypatch.setenv("AVATARIUM_HOME", str(tmp_path / "empty"))
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
