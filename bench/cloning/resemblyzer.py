@@ -74,7 +74,7 @@ class SpeakerNet:
 
 
 def _sigmoid(values: Array) -> Array:
-    return np.asarray(1.0 / (1.0 + np.exp(-values)))
+    return np.asarray(1.0 / (1.0 + np.exp(-np.maximum(values, -60.0))))
 
 
 def _filters() -> NDArray[np.float64]:
