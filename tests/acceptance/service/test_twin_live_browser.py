@@ -37,7 +37,7 @@ FRAMES = """async (count) => {
         const facts = await new Promise((resolve) => video.requestVideoFrameCallback((_, told) => resolve(told)));
         [copy.width, copy.height] = [320, 320];
         copy.getContext("2d").drawImage(video, 0, 0, 320, 320);
-        pictures.push([facts.mediaTime, copy.toDataURL("image/jpeg", 0.95).split(",")[1]]);
+        pictures.push([facts.rtpTimestamp / 90000, copy.toDataURL("image/jpeg", 0.95).split(",")[1]]);
     }
     return pictures;
 }"""
@@ -79,7 +79,7 @@ def coins_of(house: House) -> int:
 
 
 def shown(page: Page, count: int) -> tuple[list[float], list[Grey]]:
-    """What the page shows, frame by frame, and the seconds at which each belongs; a busy browser leaves some out."""
+    """What the page shows, frame by frame, and the sender's second of each; a busy browser leaves some out."""
     times, texts = zip(*page.evaluate(FRAMES, count), strict=True)
     found = [np.frombuffer(base64.b64decode(text), np.uint8) for text in texts]
     return list(times), [np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8) for data in found]

