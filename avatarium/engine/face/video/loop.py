@@ -30,6 +30,8 @@ _ENOUGH = 0.4
 """Share of a stretch that a loop must use to be taken for its good joint."""
 _CALM = 0.4
 """Quantile of the speeds below which a turn does not show."""
+_STILL = 0.6
+"""The step about a turn, mouth and all, in usual ones, up to which it is no worse than none: it is shown twice."""
 _TRIED = 60
 _JOINT = 0.6
 """Weight of a joint's difference in usual steps against the share of the clip that is lost."""
@@ -171,7 +173,9 @@ def _to_and_fro(moments: Moments) -> Loop:
     ends = np.arange(count)
     reach = (ends[None] - ends[:, None]) / max(1, count - 1)
     hasty = np.maximum(np.maximum(rank[:, None], rank[None]) - 0.75 * _CALM, 0)
-    cost = 4 * hasty + 0.3 * (rank[:, None] + rank[None]) - reach
+    before, behind = moments.at_turns()
+    seen = np.maximum(np.maximum(behind[:, None], before[None]) - _STILL, 0)
+    cost = 4 * hasty + 4 * seen + 0.3 * (rank[:, None] + rank[None]) - reach
     cost[reach < min(0.999, _FRAMES / 2 / count)] = np.inf
     first, last = (int(v) for v in np.unravel_index(int(cost.argmin()), cost.shape))
     there = np.arange(first, last + 1)
@@ -181,7 +185,7 @@ def _to_and_fro(moments: Moments) -> Loop:
         playing=Playing.TO_AND_FRO,
         joint=max(turns),
         usual=moments.usual,
-        seamless=bool(max(rank[first], rank[last]) <= _CALM),
+        seamless=bool(max(rank[first], rank[last]) <= _CALM and max(behind[first], before[last]) <= 1),
         passage=Passage(first=first, last=last),
         note="",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import cv2
@@ -47,6 +48,8 @@ class Moments:
     """Difference of each frame to the next outside the mouth, in levels of grey, ``(frames - 1,)``."""
     usual: float
     """What 95 of 100 steps keep below."""
+    whole: Float32
+    """Steps of the whole picture, mouth and all, over what 95 of 100 of them keep below, ``(frames - 1,)``."""
     usual_face_step: float
     """The same of the face, in IOD."""
 
@@ -66,6 +69,7 @@ class Moments:
             faces=faces.astype(np.float32),
             steps=np.array(steps, np.float32),
             usual=float(np.percentile(steps, _OFTEN)),
+            whole=_whole_steps(pictures),
             usual_face_step=float(np.percentile(walked, _OFTEN)),
         )
 
@@ -113,6 +117,15 @@ class Moments:
             np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1).mean(1)[: len(self)], np.float32
         )
 
+    def at_turns(self) -> tuple[Float32, Float32]:
+        """What is seen, the mouth too, where play turns at each frame: from before it, and from behind it. 1 is usual.
+
+        Turning repeats a step the other way, so that both directions of it are shown within 80 ms.
+        """
+        if len(self) < 2:
+            return np.zeros(1, np.float32), np.zeros(1, np.float32)
+        return np.append(self.whole[:1], self.whole), np.append(self.whole, self.whole[-1:])
+
     def _apart(self) -> Float32:
         """Of all pairs, ``(frames, frames)``: pictures and faces, each in usual steps."""
         pictures, outside = self._coarse()
@@ -140,6 +153,11 @@ class Moments:
 def _difference(pictures: NDArray[np.uint8], outside: NDArray[np.bool_], one: int, other: int) -> float:
     where = outside[one] & outside[other]
     return float(cv2.absdiff(pictures[one], pictures[other])[where].mean()) if where.any() else 0.0
+
+
+def _whole_steps(pictures: NDArray[np.uint8]) -> Float32:
+    steps = [float(cv2.absdiff(one, other).mean()) for one, other in pairwise(pictures)] or [0.0]
+    return np.array(steps, np.float32) / np.float32(max(np.percentile(steps, _OFTEN), 1e-3))
 
 
 def _far(faces: NDArray[np.float32], one: int, other: int) -> float:

@@ -71,6 +71,18 @@ def test_a_movement_that_never_comes_back_is_played_to_and_fro_and_turns_where_i
     assert len(set(loop.order.tolist())) >= 150
 
 
+def test_play_turns_where_the_mouth_is_still_too(face: Points) -> None:
+    time = np.linspace(0, 1, 200)
+    track, pictures = clip(face, 80 * (3 * time**2 - 2 * time**3))
+    calm = {*range(12, 17), *range(185, 191)}
+    for number, picture in enumerate(pictures):
+        x, y = (track.points[number, [13, 14], :2].mean(0) / 4).round().astype(int)
+        picture[y - 2 : y + 3, x - 3 : x + 4] = 160 if number % 2 and number not in calm else 60
+    loop = loop_of(track, pictures)
+    assert loop.playing is Playing.TO_AND_FRO
+    assert {int(loop.order.min()), int(loop.order.max())} <= calm
+
+
 def test_it_stays_within_the_longest_shot(face: Points) -> None:
     shifts = 40 * np.sin(np.arange(300) / 20)
     loop = loop_of(*clip(face, shifts, cuts=(130,)))
