@@ -15,7 +15,6 @@ from avatarium.tasks.family import Desk, Family, Plan, Queue, Step
 from avatarium.tasks.job import Job
 
 if TYPE_CHECKING:
-    from avatarium.engine.speech import Voice
     from avatarium.tasks.models import Task
 
 LONGEST = 4096
@@ -38,6 +37,8 @@ OPENAI_VOICES = {
 }
 """OpenAI's names, and who stands for them. Those speak every language, so another of ours does where the text is not
 English."""
+_SURE = 0.5
+"""Confidence below which a text is taken for English."""
 _FIRST_S = 0.35
 """Sound of the first piece at least; of less a player makes nothing."""
 
@@ -77,13 +78,11 @@ class AudioSpeech(Family[AudioSpeechStart]):
         return ()
 
     def plan(self, start: AudioSpeechStart, desk: Desk) -> Plan:
-        """As speech of ``video/send_tts``: the same voices, the same price."""
-        alias = OPENAI_VOICES.get(start.voice.lower(), "")
-        named: dict[str, Any] = _named(alias or start.voice, desk)
-        wish = TtsStart.model_construct(None, msg=start.input, speechRate=start.speed, **named)
-        plan = TTS.plan(wish, desk)
-        plan.facts["alias"] = alias
-        return plan
+        """As speech of ``video/send_tts``: the same voices, the same price, the same refusals."""
+        alias = OPENAI_VOICES.get(start.voice.lower())
+        voice = _stand_in(alias, start.input) if alias else start.voice
+        wish = TtsStart.model_construct(None, msg=start.input, speechRate=start.speed, **_named(voice, desk))
+        return TTS.plan(wish, desk)
 
 
 def parts_prefix(task: Task) -> str:
@@ -96,6 +95,20 @@ def parts_prefix(task: Task) -> str:
 def part_key(task: Task, number: int) -> str:
     """The key of one piece, counted from 0."""
     return f"{parts_prefix(task)}{number:05d}"
+
+
+def _stand_in(alias: str, text: str) -> str:
+    """Who speaks for a name of OpenAI's, each of which speaks every language: somebody who speaks that of the text."""
+    from avatarium.engine.speech.language import guess_language
+    from avatarium.engine.speech.speakers import find_voice
+
+    spoken, voice = guess_language(text), find_voice(alias)
+    if spoken.confidence < _SURE or voice.language.startswith(spoken.code):
+        return alias
+    try:
+        return find_voice(spoken.code, gender=voice.gender).name
+    except OptionError:
+        return alias
 
 
 def _named(voice: str, desk: Desk) -> dict[str, str]:
@@ -130,7 +143,7 @@ def _speak(job: Job[AudioSpeechStart]) -> dict[str, Any]:
     from avatarium.engine.video.sound_stream import MEDIA_TYPES, SoundStream, StreamKind
 
     kind = StreamKind(job.start.response_format)
-    script = speech.stream(job.start.input, _speaker(job), job.start.speed, in_clauses=True)
+    script = speech.stream(job.start.input, speaker_of(job), job.start.speed, in_clauses=True)
     expected_s = len(job.start.input) / CHARACTERS_A_SECOND / job.start.speed
     stream, number, spoken_s = SoundStream(kind, rate=RATE), 0, 0.0
     waiting = b""
@@ -143,23 +156,6 @@ def _speak(job: Job[AudioSpeechStart]) -> dict[str, Any]:
         job.progress(spoken_s / max(expected_s, spoken_s))
     _put(job, number, waiting + stream.close(), MEDIA_TYPES[kind])
     return {"parts": number + 1, "duration_s": round(spoken_s, 3), "characters": len(job.start.input)}
-
-
-def _speaker(job: Job[AudioSpeechStart]) -> Voice | str:
-    """Whoever was chosen; for a name of OpenAI's somebody who speaks the language of the text."""
-    speaker = speaker_of(job)
-    if not job.facts["alias"]:
-        return speaker
-    from avatarium.engine.speech import find_voice, guess_language
-
-    voice = find_voice(speaker) if isinstance(speaker, str) else speaker
-    spoken = guess_language(job.start.input)
-    if spoken.confidence < 0.5 or voice.language.startswith(spoken.code):
-        return voice
-    try:
-        return find_voice(spoken.code, gender=voice.gender)
-    except OptionError:
-        return voice
 
 
 def _at_rate(audio: Any, rate: int) -> Any:

@@ -123,8 +123,8 @@ def test_a_translation_is_asked_for(it: Served, heard: list[dict[str, Any]]) -> 
 
 def test_errors_have_the_shape_that_the_client_reads(it: Served, heard: list[dict[str, Any]]) -> None:
     create = it.client.audio.transcriptions.create
-    with pytest.raises(openai.AuthenticationError) as wrong_key:
-        it.client_of("sk_none").models.list()
+    with it.client_of("sk_none") as stranger, pytest.raises(openai.AuthenticationError) as wrong_key:
+        stranger.models.list()
     assert (wrong_key.value.type, wrong_key.value.code) == ("authentication_error", "bad_token")
     with pytest.raises(openai.NotFoundError) as no_model:
         create(model="dall-e-3", file=("talk.wav", recording(1)))
@@ -141,6 +141,9 @@ def test_errors_have_the_shape_that_the_client_reads(it: Served, heard: list[dic
     with pytest.raises(openai.NotFoundError) as no_voice:
         it.client.audio.speech.create(model="tts-1", voice="nobody", input="Hello.")
     assert no_voice.value.code == "voice_not_found"
+    with pytest.raises(openai.BadRequestError) as no_script:
+        it.client.audio.speech.create(model="tts-1", voice="kokoro-heart", input="Привет, как дела?")
+    assert (no_script.value.code, no_script.value.type) == ("wrong_script", "invalid_request_error")
     assert (it.house.coins, heard, uploads(it)) == (100, [], [])
 
 
@@ -267,6 +270,29 @@ def test_models_and_voices_are_listed(it: Served) -> None:
     assert "Ava" in ids and set(found["aliases"]) >= {"alloy", "echo", "fable", "onyx", "nova", "shimmer"}
     speech = it.client.audio.speech.create(model="tts-1", voice=ids["Ava"], input="Hi.", response_format="pcm")
     assert len(speech.read()) > 10_000
+
+
+def test_names_of_openai_speak_the_language_of_the_text(it: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were refused what is in another script, as if they could only speak English."""
+    from avatarium.families.audio_speech import _put
+    from avatarium.families.tts import speaker_of
+
+    chosen: list[str] = []
+
+    def step(job: Job[Any]) -> dict[str, Any]:
+        chosen.append(str(speaker_of(job)))
+        _put(job, 0, b"sound", "audio/mpeg")
+        return {"parts": 1, "duration_s": 1.0, "characters": 5}
+
+    monkeypatch.setattr(SPEECH, "steps", (Step("speak", step),))
+    texts = ("Hello there.", "Привет, как дела?", "La réunion a été déplacée à jeudi.", "今天天气很好。")
+    for text in texts:
+        it.client.audio.speech.create(model="tts-1", voice="onyx", input=text)
+    assert chosen == ["kokoro-onyx", "espeak-man-ru", "kokoro-siwis-fr", "kokoro-yunxi-zh"]
+    with pytest.raises(openai.BadRequestError) as unread:
+        it.client.audio.speech.create(model="tts-1", voice="onyx", input="សួស្តីពិភពលោក")
+    assert unread.value.code == "wrong_script"
+    assert it.house.coins == 100 - len(texts)
 
 
 def test_names_of_openais_voices_are_voices_here() -> None:
