@@ -38,7 +38,7 @@ KEPT = 12
 """Twins made out of clips that stay in the data folder; those unused for longest go."""
 SHORTEST_CLIP_S = 3.0
 _LOCK_S = 1800.0
-_VERSION = 1
+_VERSION = 2
 """Of what clips are made into: twins of another are made anew."""
 _FILMS = ("mov", "matroska", "mpeg", "mpegvideo", "mpegts", "avi", "asf", "flv")
 _HEIC = "a HEIC photo"

@@ -133,12 +133,12 @@ def looked_at(job: Job[Any], clip: Clip) -> tuple[Track, Advice]:
     """
     from avatarium.engine.face.advice import advise, sample_numbers
     from avatarium.engine.face.video.choosing import track_clip
+    from avatarium.engine.face.video.films import plain_frames
     from avatarium.engine.face.video.measures import measure
-    from avatarium.engine.video import read_frames
 
     track = track_clip(clip.path, clip.frames, progress=lambda done: job.progress(done / clip.frames))
     wanted = set(sample_numbers(len(track)))
-    sample = {number: frame for number, frame in enumerate(read_frames(clip.path)) if number in wanted}
+    sample = {number: frame for number, frame in enumerate(plain_frames(clip.path)) if number in wanted}
     return track, advise(sample, track, measure(track), clip.sound, clip)
 
 

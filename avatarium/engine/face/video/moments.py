@@ -157,7 +157,7 @@ def _difference(pictures: NDArray[np.uint8], outside: NDArray[np.bool_], one: in
 
 def _whole_steps(pictures: NDArray[np.uint8]) -> Float32:
     steps = [float(cv2.absdiff(one, other).mean()) for one, other in pairwise(pictures)] or [0.0]
-    return np.array(steps, np.float32) / np.float32(max(np.percentile(steps, _OFTEN), 1e-3))
+    return np.asarray(np.array(steps) / max(float(np.percentile(steps, _OFTEN)), 1e-3), np.float32)
 
 
 def _far(faces: NDArray[np.float32], one: int, other: int) -> float:
