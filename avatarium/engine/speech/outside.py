@@ -12,16 +12,16 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avatarium.engine.endpoints import post_json
 from avatarium.engine.speech.speakers import Engine, Gender, Voice
 from avatarium.engine.speech.tongues import TONGUES, code_of
 from avatarium.errors import OptionError, StalledError, TextError
 
 if TYPE_CHECKING:
-    import httpx
-
     from avatarium.engine.speech.records import Speech
 
 RATE = 24_000
@@ -152,32 +152,21 @@ def _spoken(text: str, voice: Voice, rate: float, vendor: Vendor) -> Speech:
 
 
 def _asked(text: str, voice: Voice, rate: float, vendor: Vendor) -> bytes:
-    import httpx
-
     body: dict[str, Any] = {"model": vendor.model, "input": text, "voice": voice.model, "response_format": "wav"}
     if rate != 1.0:
         body["speed"] = rate
-    headers = {"Authorization": f"Bearer {vendor.key}"} if vendor.key else {}
     address = f"{vendor.url.rstrip('/')}/audio/speech"
-    limits = httpx.Timeout(vendor.timeout_s, connect=min(10.0, vendor.timeout_s))
     try:
-        with httpx.Client(timeout=limits) as client, client.stream("POST", address, json=body, headers=headers) as got:
-            if got.status_code != httpx.codes.OK:
-                raise _not_ok(got.status_code)
-            return _bytes_of(got)
-    except httpx.TimeoutException as problem:
+        reply = post_json(address, body, key=vendor.key, timeout_s=vendor.timeout_s, most_bytes=MOST_BYTES)
+    except TimeoutError as problem:
         raise _away("did not answer in time") from problem
-    except (httpx.HTTPError, httpx.InvalidURL) as problem:
+    except ConnectionError as problem:
         raise _away("cannot be reached") from problem
-
-
-def _bytes_of(answer: httpx.Response) -> bytes:
-    found = bytearray()
-    for block in answer.iter_bytes():
-        found += block
-        if len(found) > MOST_BYTES:
-            raise _refused("sent more than any sentence takes")
-    return bytes(found)
+    except ValueError as problem:
+        raise _refused("sent more than any sentence takes") from problem
+    if reply.status != HTTPStatus.OK:
+        raise _not_ok(reply.status)
+    return reply.body
 
 
 def _not_ok(status: int) -> StalledError:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
+from avatarium.engine.endpoints import post_json
 from avatarium.engine.translation.routes import language_of
 from avatarium.engine.translation.sentences import hide, numbers, show
 from avatarium.errors import OptionError, TextError
@@ -24,6 +24,10 @@ _ORDER = (
     "Answer with a JSON array of as many strings in the same order and nothing else. Speak as people do, be no longer "
     "than the original, keep numbers as digits, keep names, and keep words like X0X exactly as they are."
 )
+
+
+class _RefusedError(OSError):
+    """The service answered, but not with a translation; tells its status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,7 @@ class ExternalTranslator:
         for _ in range(TRIES):
             try:
                 made = _lines(self._ask(lines, source, target))
-            except (OSError, ValueError, KeyError, TypeError, IndexError) as problem:
+            except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as problem:
                 reason = _said(problem)
                 continue
             reason = _misfit(lines, made)
@@ -95,10 +99,10 @@ class ExternalTranslator:
                 {"role": "user", "content": json.dumps(lines, ensure_ascii=False)},
             ],
         }
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.key}"} if self.key else {})
-        request = urllib.request.Request(address, json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:
-            told: dict[str, Any] = json.loads(answer.read(_MOST_BYTES))
+        reply = post_json(address, body, key=self.key, timeout_s=self.timeout_s, most_bytes=_MOST_BYTES)
+        if reply.status != HTTPStatus.OK:
+            raise _RefusedError(reply.status)
+        told: dict[str, Any] = json.loads(reply.body)
         return str(told["choices"][0]["message"]["content"])
 
 
@@ -124,8 +128,8 @@ def _misfit(lines: list[str], made: list[str]) -> str:
 
 
 def _said(problem: Exception) -> str:
-    if isinstance(problem, urllib.error.HTTPError):
-        return f"it answered with status {problem.code}"
+    if isinstance(problem, _RefusedError):
+        return f"it answered with status {problem}"
     if isinstance(problem, TimeoutError):
         return "it did not answer in time"
     if isinstance(problem, OSError):
