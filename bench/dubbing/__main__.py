@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import tempfile
 import time
 import wave
@@ -62,12 +63,13 @@ def main() -> None:
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--to", default="es")
     parser.add_argument("--source", default="")
+    parser.add_argument("--keep", type=Path, help="a folder for the dubbings and their transcripts, to be looked at")
     options = parser.parse_args()
-    results = [measure(clip, options.to, options.source) for clip in options.clips]
+    results = [measure(clip, options.to, options.source, options.keep) for clip in options.clips]
     _print(results, options.to)
 
 
-def measure(clip: Path, target: str, source: str) -> Result:
+def measure(clip: Path, target: str, source: str, keep: Path | None = None) -> Result:
     """Dub a clip and look at what came out."""
     with tempfile.TemporaryDirectory(prefix="bench-dubbing-") as scratch:
         folder, began = Path(scratch), time.monotonic()
@@ -81,6 +83,8 @@ def measure(clip: Path, target: str, source: str) -> Result:
         rendered, wall = time.process_time(), time.monotonic() - began
         spoken = _speech_cpu(dubbed, document, voices)
         length_s = dubbed.seconds
+        if keep is not None:
+            _keep(keep / f"{clip.stem}-{target}", document, dubbed)
         starts = _start_errors(document, dubbed, folder)
         return Result(
             name=clip.stem,
@@ -99,6 +103,14 @@ def measure(clip: Path, target: str, source: str) -> Result:
             wall=wall / length_s,
             lips=dubbed.lips,
         )
+
+
+def _keep(path: Path, document: DubDocument, dubbed: Dubbed) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(dubbed.path, path.with_suffix(".mp4"))
+    path.with_suffix(".srt").write_text(dubbed.srt_target, encoding="utf-8")
+    told = [*dubbed.notes, *(str(fitted) for fitted in dubbed.segments), document.to_json()]
+    path.with_suffix(".txt").write_text("\n".join(told), encoding="utf-8")
 
 
 def _speech_cpu(dubbed: Dubbed, document: DubDocument, voices: object) -> float:
