@@ -5,6 +5,7 @@ Whoever corrects says which version he has read; of two who correct the same one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -59,6 +60,16 @@ class Transcripts:
         """What the dubbing was rendered from; None where it is gone."""
         found = self._versions(dubbing_id)
         return found[-1] if found and found[-1].number == 1 else None
+
+    def newest(self, dubbing_ids: Sequence[str]) -> dict[str, int]:
+        """The numbers of the newest versions, by the ids of the dubbings that have one."""
+        written = objects.c.key.like(f"%/{FOLDER}%") & objects.c.task_id.in_(dubbing_ids)
+        query = sa.select(objects.c.task_id, sa.func.max(objects.c.key)).where(
+            objects.c.owner == self._owner, objects.c.awaited.is_(False), written
+        )
+        with self._database.read() as c:
+            found = c.execute(query.group_by(objects.c.task_id)).all()
+        return {dubbing_id: int(PurePosixPath(key).stem) for dubbing_id, key in found}
 
     def read(self, version: Version) -> DubDocument:
         """The document of a version.

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avatarium.engine.dubbing.document import CLONE, DubDocument
+from avatarium.engine.dubbing.document import CLONE, LONGEST_S, DubDocument
 from avatarium.errors import InputError, NotFoundError, TooLargeError
 from avatarium.families import studio
-from avatarium.families.dubbing_start import DubbingStart, check_length, with_voices
+from avatarium.families.dubbing_start import DubbingStart, with_voices
 from avatarium.families.dubbing_transcripts import FIRST, MEDIA_TYPE, key_of
 from avatarium.ids import is_id
 from avatarium.storage.sniff import Kind
@@ -46,15 +46,15 @@ def fetch(job: Work) -> dict[str, Any]:
     """Fetch the file and see that it can be dubbed.
 
     Raises:
-        InputError: ``media_silent``, ``media_too_short`` and others of ``check_media``; ``source_changed``.
-        RequestError, TooLargeError: it cannot be had; ``media_too_long``.
+        InputError: ``media_silent``, ``media_too_short``, ``media_too_long`` and others of ``check_media``;
+            ``source_changed``.
+        RequestError, TooLargeError: it cannot be had.
     """
     from avatarium.engine.dubbing import check_media
 
     media = _media(job)
     with _sentences():
-        facts = check_media(media)
-    check_length(facts.duration_s, job.settings.dubbing_max_s)
+        facts = check_media(media, longest_s=min(LONGEST_S, job.settings.dubbing_max_s))
     with media.open("rb") as content:
         sha256 = hashlib.file_digest(content, "sha256").hexdigest()
     before = _before(job)

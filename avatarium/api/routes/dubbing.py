@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from avatarium.api.families import (
 )
 from avatarium.api.groups import DUBBING
 from avatarium.api.routing import Params, Router
-from avatarium.engine.dubbing.document import CLONE, DubDocument, changed_segments
+from avatarium.engine.dubbing.document import CLONE, DubDocument, changed_segments, untranslated, with_own
 from avatarium.errors import ConflictError, NotFoundError, OutdatedError, RequestError, TooLargeError
 from avatarium.families import dubbing
 from avatarium.families.consent import check_consent
@@ -83,7 +84,7 @@ DOCUMENT = {
     "segments": [
         {
             **{"id": "1", "speaker": "s1", "start_s": 0.4, "end_s": 2.9},
-            **{"text": "Good morning to all of you.", "translation": "Buenos días a todos."},
+            **{"text": "Good morning to all of you.", "translation": "Buenos días a todos.", "own": False},
         }
     ],
     "notes": [],
@@ -129,6 +130,16 @@ class DubbingDesk(Desk):
         super().__init__(dubbing.FAMILY, platform, request, caller)
         self._transcripts = Transcripts(platform.storage, platform.database, caller.user_id)
 
+    def shown(self, task: Task) -> dict[str, Any]:
+        """A record, with the newest version of its transcript, also where rendering failed or it was corrected."""
+        return self.all([task])[0]
+
+    def all(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+        """Records of several."""
+        newest = self._transcripts.newest([task.id for task in tasks])
+        records = [(task, super(DubbingDesk, self).shown(task)) for task in tasks]
+        return [told | {"transcript_version": newest.get(task.id, 0)} for task, told in records]
+
     def open(self) -> list[dict[str, Any]]:
         """Records of those that are not done, newest first."""
         found, _ = self._platform.tasks.page(self._caller.user_id, dubbing.FAMILY, states=OPEN, limit=ALL_MAX)
@@ -151,7 +162,8 @@ class DubbingDesk(Desk):
         """
         task = self._ended(dubbing_id)
         before = self._transcripts.read(self._transcripts.latest(dubbing_id))
-        document = self._voiced(task, _same_frame(DubDocument.from_json(given.document), before))
+        given_document = _same_frame(DubDocument.from_json(given.document), before)
+        document = self._voiced(task, with_own(given_document, before))
         written = self._transcripts.add(dubbing_id, document, read=given.version)
         return self._told(dubbing_id, written, document)
 
@@ -196,10 +208,11 @@ class DubbingDesk(Desk):
 
     def _told(self, dubbing_id: str, version: Version, document: DubDocument) -> dict[str, Any]:
         first = document if version.number == 1 else self._first(dubbing_id, document)
+        changed = {s.id for s in (*changed_segments(document, first), *untranslated(document, first))}
         return {
             "_id": dubbing_id,
             "version": version.number,
-            "changed": len(changed_segments(document, first)),
+            "changed": len(changed),
             "document": asdict(document),
         }
 
@@ -222,6 +235,10 @@ def _same_frame(document: DubDocument, before: DubDocument) -> DubDocument:
             f"The video lasts {before.duration_s:g} seconds, which a transcript cannot change. Leave `duration_s` as "
             "it was.",
             code="transcript_length",
+        )
+    if not any(one.text.strip() or one.translation.strip() for one in document.segments):
+        raise RequestError(
+            "No segment of the transcript has anything to say. Leave one at least.", code="nothing_to_say"
         )
     return document
 
@@ -375,7 +392,9 @@ def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: Platfo
 )
 def transcript(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
     """Who says what and when, in both languages: the newest version. `changed` segments sound otherwise than in the
-    dubbing's result. There is one from when the video was heard, also where rendering failed."""
+    dubbing's result, or will once they are translated again. There is one from when the video was heard, also where
+    rendering failed.
+    """
     return ok(DubbingDesk(platform, request, caller).transcript(task_id))
 
 
@@ -392,7 +411,8 @@ def correct(
 ) -> Answer:
     """Write texts, translations, times, speakers or voices anew; send the whole document with the `version` that you
     read. The `voice` of a speaker is a `tts_id`, a `user_voice_id` of yours, `clone`, or empty for a ready one. Where
-    the `text` of a segment was corrected and its `translation` left as it was, rendering translates it again.
+    the `text` of a segment was corrected and its `translation` left as it was, rendering translates it again; a
+    translation that you wrote is your `own` and stays.
     """
     return ok(DubbingDesk(platform, request, caller).correct(task_id, params))
 

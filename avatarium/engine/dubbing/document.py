@@ -60,6 +60,8 @@ class Segment:
     """In the original's language."""
     translation: str
     """What is spoken instead; empty says nothing."""
+    own: bool = False
+    """Whether somebody wrote the translation: it stays where ``text`` is corrected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,15 +138,27 @@ def changed_segments(document: DubDocument, before: DubDocument) -> tuple[Segmen
 
 
 def untranslated(document: DubDocument, before: DubDocument) -> tuple[Segment, ...]:
-    """The segments whose text was corrected while their translation was left as it was: it is to be made anew."""
+    """The segments whose text was corrected while their translation was left as it was, and is nobody's own: it is to
+    be made anew."""
     known = {s.id: s for s in before.segments}
     return tuple(
         s
         for s in document.segments
         if s.text.strip()
+        and not (s.own and s.translation.strip())
         and (not s.translation.strip() or (s.id in known and known[s.id].translation == s.translation))
         and (s.id not in known or known[s.id].text != s.text)
     )
+
+
+def with_own(document: DubDocument, before: DubDocument) -> DubDocument:
+    """The same, the translations that somebody wrote since ``before`` marked as :attr:`Segment.own`."""
+    known = {s.id: s.translation for s in before.segments}
+    segments = tuple(
+        replace(s, own=True) if s.translation.strip() and s.translation != known.get(s.id, "") else s
+        for s in document.segments
+    )
+    return replace(document, segments=segments)
 
 
 def _check(document: DubDocument) -> None:
@@ -208,6 +222,7 @@ def _segment(told: Any) -> Segment:
         end_s=round(_number(told["end_s"]), _DIGITS),
         text=_word(told.get("text", ""), 100_000),
         translation=_word(told.get("translation", ""), 100_000),
+        own=told.get("own", False) is True,
     )
 
 

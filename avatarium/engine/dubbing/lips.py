@@ -1,16 +1,16 @@
 """The lips of a dubbing: mouths of the film's own frames, laid in where the new words are spoken.
 
 The video actor of twins (``engine.face.video``) works here on the video itself, frame by frame at its own instants: no
-loop, no matting, no copy of the film. A video is taken in parts of about a minute, so that memory does not grow with
-its length. Outside of mouth and jaw a frame keeps every sample that it has, and so do frames in which nobody speaks,
-whose mouth is hidden, or whose person is not the one who speaks.
+loop, no matting, no copy of the film. A video is taken in stretches of about a minute, so that memory does not grow
+with its length; in each, everybody who speaks is looked for and painted apart. Outside of mouth and jaw a frame keeps
+every sample that it has, and so do frames in which nobody speaks, whose mouth is hidden, or whose person is not the one
+who speaks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from avatarium.engine.dubbing.document import Segment
 from avatarium.engine.dubbing.fitting import Placed
 from avatarium.engine.dubbing.looking import Seen, look
+from avatarium.engine.dubbing.parts import Part, joined, windows_of
 from avatarium.engine.face.life import Life
 from avatarium.engine.face.pose import Performance
 from avatarium.engine.face.topology import VERTICES
@@ -41,52 +42,14 @@ from avatarium.errors import InputError, StalledError
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-PART_S = 60.0
 STALLED_S = 1800.0
 """For a part; a minute of 4K takes some minutes on one slow core."""
-SPEAKS = 0.012
-"""How much a mouth moves (standard deviation of its opening, IOD) whose person speaks; at rest it is some 0.004."""
-_AROUND_S = 0.35
-"""Film before and after what is said that is looked at too."""
-_LONGER_S = 0.8
-"""How much longer than the original the new words may take and still be seen to be spoken."""
 _FADE_S = 0.16
 """From the film's own mouth to the made one, and back."""
 _REACH = 1.5
 """Size of what may change against the face's outline."""
 _SLOWEST, _FASTEST = 12, 60
 _RATE = 24_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A stretch of the video whose mouths are made together."""
-
-    start_s: float
-    end_s: float
-    segments: tuple[Segment, ...]
-
-    @property
-    def spans(self) -> tuple[Stretch, ...]:
-        """Where somebody speaks in it, before or after the dubbing; joined, rising."""
-        own = [Stretch(start_s=s.start_s, end_s=s.end_s + _LONGER_S) for s in self.segments]
-        return joined(own, _AROUND_S, self.start_s, self.end_s)
-
-
-def parts_of(segments: Sequence[Segment], duration_s: float) -> tuple[Part, ...]:
-    """The parts of a video, cut where nobody speaks, each of about a minute or as much as is spoken at a stretch."""
-    found: list[Part] = []
-    held: list[Segment] = []
-    begun_s = 0.0
-    for segment in sorted(segments, key=lambda s: s.start_s):
-        ended_s = max((s.end_s for s in held), default=0.0)
-        if held and segment.end_s - begun_s > PART_S and segment.start_s > ended_s:
-            cut_s = (segment.start_s + ended_s) / 2
-            found.append(Part(start_s=begun_s, end_s=cut_s, segments=tuple(held)))
-            held, begun_s = [], cut_s
-        held.append(segment)
-    found.append(Part(start_s=begun_s, end_s=duration_s + 1, segments=tuple(held)))
-    return tuple(part for part in found if part.segments)
 
 
 def speaking(one: Placed) -> tuple[Stretch, Stretch]:
@@ -99,23 +62,11 @@ def _end_s(one: Placed) -> float:
     return max(span.end_s for span in speaking(one))
 
 
-def joined(spans: Sequence[Stretch], around_s: float, low_s: float, high_s: float) -> tuple[Stretch, ...]:
-    """Stretches made longer on both sides, those that then meet taken together, within bounds."""
-    found: list[Stretch] = []
-    for span in sorted(spans, key=lambda s: s.start_s):
-        start_s, end_s = max(low_s, span.start_s - around_s), min(high_s, span.end_s + around_s)
-        if found and start_s <= found[-1].end_s:
-            found[-1] = Stretch(start_s=found[-1].start_s, end_s=max(end_s, found[-1].end_s))
-        elif end_s > start_s:
-            found.append(Stretch(start_s=start_s, end_s=end_s))
-    return tuple(found)
-
-
 class Lips:
     """Paints the mouths of a dubbing into the frames of its video, which come in their order. Use it as a context.
 
-    The film is looked at in a thread of its own, one part ahead, from the moment at which this is made: what is spoken
-    may be made meanwhile, and is told before the first frame by :attr:`placed`.
+    The film is looked at in a thread of its own, one stretch ahead, from the moment at which this is made: what is
+    spoken may be made meanwhile, and is told before the first frame by :attr:`placed`.
 
     Args:
         media: the video.
@@ -130,34 +81,38 @@ class Lips:
         """Segments during which no mouth was seen to speak."""
         self.placed: Sequence[Placed] = ()
         self._media = media
-        self._parts = list(parts_of(segments, duration_s))
+        self._windows = list(windows_of(segments, duration_s))
         self._coding, self._fps = _coding(media)
-        self._now: Part | None = None
-        self._mouth: _Mouth | None = None
+        self._now: tuple[Part, ...] = ()
+        self._mouths: list[_Mouth] = []
         self._stopped = Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="looking")
-        self._ahead: dict[float, Future[Seen | None]] = {}
+        self._ahead: dict[tuple[float, str], Future[Seen | None]] = {}
         self._look_ahead(0)
 
     def prepare(self, width: int, height: int) -> _Paint:
         """For :func:`repaint`."""
         return _Paint(self, width, height)
 
-    def mouth_at(self, at_s: float) -> _Mouth | None:
+    def mouths_at(self, at_s: float) -> Sequence[_Mouth]:
         """What paints the frame of a second.
 
         Raises:
             StalledError: ``stalled``: the film was not looked at in time.
         """
-        while self._parts and self._parts[0].end_s <= at_s:
-            self._ahead.pop(self._parts.pop(0).start_s, None)
-        part = self._parts[0] if self._parts and self._parts[0].start_s <= at_s else None
-        if part is not self._now:
-            self._now, self._mouth = part, None
-            if part is not None:
+        while self._windows and self._windows[0][0].end_s <= at_s:
+            for part in self._windows.pop(0):
+                self._ahead.pop(part.name, None)
+        window = self._windows[0] if self._windows and self._windows[0][0].start_s <= at_s else ()
+        if window is not self._now:
+            self._now, self._mouths = window, []
+            if window:
                 self._look_ahead(0)
-                self._mouth = self._made(part, self._seen(part))
-        return self._mouth
+                seen = [self._seen(part) for part in window]
+                self._look_ahead(1)
+                made = (self._made(part, one) for part, one in zip(window, seen, strict=True))
+                self._mouths = [mouth for mouth in made if mouth is not None]
+        return self._mouths
 
     def close(self) -> None:
         """End what is going on."""
@@ -173,21 +128,18 @@ class Lips:
         self.close()
 
     def _look_ahead(self, number: int) -> None:
-        if number < len(self._parts):
-            part = self._parts[number]
-            if part.start_s not in self._ahead:
-                work = self._thread.submit(look, self._media, self._coding, part.spans, self._stopped.is_set)
-                self._ahead[part.start_s] = work
+        for part in self._windows[number] if number < len(self._windows) else ():
+            if part.name not in self._ahead:
+                asked = (self._media, self._coding, part, self._stopped.is_set)
+                self._ahead[part.name] = self._thread.submit(look, *asked)
 
     def _seen(self, part: Part) -> Seen | None:
         try:
-            seen = self._ahead[part.start_s].result(STALLED_S)
+            return self._ahead[part.name].result(STALLED_S)
         except TimeoutError as error:
             raise StalledError(
                 "Looking at the video took too long and was given up. Try again.", code="stalled"
             ) from error
-        self._look_ahead(1)
-        return seen
 
     def _made(self, part: Part, seen: Seen | None) -> _Mouth | None:
         inside = {segment.id for segment in part.segments}
@@ -205,9 +157,8 @@ class _Paint:
         self._picture = np.zeros((height, width, 3), np.uint8)
 
     def __call__(self, planes: Planes, at_s: float) -> None:
-        mouth = self._lips.mouth_at(at_s)
-        if mouth is not None and mouth.paint(planes, at_s, self._picture):
-            self._lips.painted += 1
+        painted = [mouth.paint(planes, at_s, self._picture) for mouth in self._lips.mouths_at(at_s)]
+        self._lips.painted += any(painted)
 
 
 class _Mouth:
@@ -254,7 +205,7 @@ def _visible(placed: Sequence[Placed], seen: Seen | None) -> list[Placed]:
     """What the person who is seen says: his mouth moves when it was said in the original."""
     if seen is None:
         return []
-    return [one for one in placed if seen.moved(speaking(one)[0]) > SPEAKS]
+    return [one for one in placed if seen.speaks(speaking(one)[0])]
 
 
 def _loop(seen: Seen, shown: Floats) -> Loop:

@@ -1,4 +1,4 @@
-"""The face in a part of a video: followed where somebody speaks, and its mouths collected; nothing is cut out."""
+"""The face of whoever speaks in a part of a video: followed, and its mouths collected; nothing is cut out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from avatarium.engine.dubbing.parts import Part
 from avatarium.engine.face.pose import Mouth
 from avatarium.engine.face.video.bank import Bank, build_bank
 from avatarium.engine.face.video.choosing import choose_person
@@ -28,7 +29,11 @@ from avatarium.errors import FaceError, InputError
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+SPEAKS = 0.012
+"""How much a mouth moves (standard deviation of its opening, IOD) whose person speaks; at rest it is some 0.004."""
 _SAMPLES, _FEWEST = 8, 3
+_CLEARLY = 0.5
+"""Share of what is said in which the largest face must move for nobody else to be looked at."""
 _ENOUGH_PX = 640
 _LEAST_SEEN = 12
 """Frames with a face below which nothing is done."""
@@ -52,39 +57,71 @@ class Seen:
     still: tuple[int, Image]
     """The frame whose mouth is most at rest, and its number."""
 
-    def moved(self, span: Stretch) -> float:
-        """How much the mouth opens and shuts in a time, in IOD: 0.01 is a mouth at rest."""
-        inside = (self.times_s >= span.start_s) & (self.times_s <= span.end_s) & self.track.seen
-        if inside.sum() < 4:
-            return 0.0
-        return float(np.std(self.measures.controls[inside, Mouth.OPEN]))
+    def speaks(self, span: Stretch) -> bool:
+        """Whether the mouth opens and shuts in a time."""
+        return _moved(self.times_s, self.track, self.measures, span) > SPEAKS
 
 
-def look(
-    media: Path, coding: PictureCoding, spans: Sequence[Stretch], stopped: Callable[[], bool] = lambda: False
-) -> Seen | None:
-    """Follow the face that is the largest in some stretches of a video; None where there is none to be used.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Followed:
+    """One person through a part."""
 
-    The film is decoded three times from the first stretch to the last.
+    times_s: NDArray[np.float64]
+    small: Track
+    track: Track
+    measures: Measures
+
+    def speaks(self, said: Sequence[Stretch]) -> float:
+        """Share of what is said in which the mouth moves."""
+        moved = [_moved(self.times_s, self.track, self.measures, span) > SPEAKS for span in said]
+        return sum(moved) / len(moved)
+
+
+def look(media: Path, coding: PictureCoding, part: Part, stopped: Callable[[], bool] = lambda: False) -> Seen | None:
+    """Follow whoever speaks in a part of a video; None where there is no face to be used.
+
+    That is the largest face, or the second largest where the mouth of the largest is at rest most of the time and the
+    other's moves more. The film is decoded three times from the first word to the last, or four.
 
     Args:
         media: the video.
         coding: of the pictures that will be painted; sizes and colours are those.
-        spans: rising; the frames outside are not looked at.
+        part: the frames outside of its spans are not looked at.
         stopped: asked at every frame; what was seen until then is no use, and None.
     """
+    small, spans = _smaller(coding), part.spans
+    samples = _few(media, small, spans)
+    found = _follow(media, coding, spans, samples, 1, stopped)
+    if found is None or found.speaks(part.said) < _CLEARLY:
+        other = _follow(media, coding, spans, samples, 2, stopped)
+        if other is not None and (found is None or other.speaks(part.said) > found.speaks(part.said)):
+            found = other
+    if found is None or stopped():
+        return None
+    shown = _shown(media, small, spans, found.small)
+    return _collected(media, coding, spans, found, shown)
+
+
+def _follow(
+    media: Path,
+    coding: PictureCoding,
+    spans: Sequence[Stretch],
+    samples: Sequence[Image],
+    number: int,
+    stopped: Callable[[], bool],
+) -> _Followed | None:
+    """The person whose face is the largest, or the next; None where there is none to be used."""
     times: list[float] = []
-    small = _smaller(coding)
 
     def followed() -> Iterator[Image]:
-        for at_s, frame in _pictures(media, small, spans):
+        for at_s, frame in _pictures(media, _smaller(coding), spans):
             if stopped():
                 return
             times.append(at_s)
             yield frame
 
     try:
-        person = choose_person(_few(media, small, spans))
+        person = choose_person(samples, number=number)
         if person is None:
             return None
         track = track_face(followed(), look=person)
@@ -94,10 +131,15 @@ def look(
         return None
     whole = _enlarged(track, coding)
     measures = measure(whole)
-    if measures.iod < LEAST_IOD or stopped():
+    if measures.iod < LEAST_IOD:
         return None
-    shown = _shown(media, small, spans, track)
-    return _collected(media, coding, spans, np.array(times), whole, measures, shown)
+    return _Followed(times_s=np.array(times), small=track, track=whole, measures=measures)
+
+
+def _moved(times_s: NDArray[np.float64], track: Track, measures: Measures, span: Stretch) -> float:
+    """How much a mouth opens and shuts in a time, in IOD."""
+    inside = (times_s >= span.start_s) & (times_s <= span.end_s) & track.seen
+    return float(np.std(measures.controls[inside, Mouth.OPEN])) if inside.sum() >= 4 else 0.0
 
 
 def _smaller(coding: PictureCoding) -> PictureCoding:
@@ -150,11 +192,10 @@ def _collected(
     media: Path,
     coding: PictureCoding,
     spans: Sequence[Stretch],
-    times: NDArray[np.float64],
-    track: Track,
-    measures: Measures,
+    found: _Followed,
     shown: Floats,
 ) -> Seen:
+    track, measures = found.track, found.measures
     opened = np.abs(measures.controls[:, Mouth.OPEN]) + 10 * (shown < 1) + np.abs(measures.pose[:, :2]).max(1) / 8
     calm = int(opened.argmin())
     kept: list[Image] = []
@@ -166,7 +207,7 @@ def _collected(
             yield frame
 
     bank = build_bank(frames(), track, measures, shown)
-    return Seen(times_s=times, track=track, measures=measures, shown=shown, bank=bank, still=(calm, kept[0]))
+    return Seen(times_s=found.times_s, track=track, measures=measures, shown=shown, bank=bank, still=(calm, kept[0]))
 
 
 def _pictures(

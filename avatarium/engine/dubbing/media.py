@@ -30,12 +30,16 @@ class MediaFacts:
     height: int
 
 
-def check_media(media: StrPath) -> MediaFacts:
+def check_media(media: StrPath, *, longest_s: float = LONGEST_S) -> MediaFacts:
     """Look at a video or sound file without decoding it.
+
+    Args:
+        media: the file.
+        longest_s: two hours, or less where an installation takes less.
 
     Raises:
         InputError: ``media_missing``, ``media_unreadable``, ``media_silent`` (a video without a sound track),
-            ``media_too_short`` or ``media_too_long`` (over two hours).
+            ``media_too_short`` or ``media_too_long``.
     """
     name = Path(media).name
     with open_media(media, error=InputError, noun="media") as container:
@@ -52,9 +56,9 @@ def check_media(media: StrPath) -> MediaFacts:
         duration_s = _duration_s(container, sound)
         if duration_s < SHORTEST_S:
             raise InputError(f"{name} lasts only {duration_s:.1f} s. Give a longer one.", code="media_too_short")
-        if duration_s > LONGEST_S:
+        if duration_s > longest_s:
             raise InputError(
-                f"{name} lasts {duration_s / 60:.0f} minutes; up to {LONGEST_S / 60:.0f} can be dubbed. Cut it.",
+                f"{name} lasts {duration_s / 60:.0f} minutes; up to {longest_s / 60:g} are dubbed. Cut it into parts.",
                 code="media_too_long",
             )
         return MediaFacts(

@@ -44,7 +44,9 @@ class FakeEngine:
         self.separated = 0
         self.problem: Exception | None = None
 
-    def check_media(self, media: Path) -> engine.MediaFacts:
+    def check_media(self, media: Path, *, longest_s: float) -> engine.MediaFacts:
+        if self.seconds > longest_s:
+            raise InputError(f"Up to {longest_s / 60:g} minutes are dubbed.", code="media_too_long")
         if media.read_bytes().startswith(b"silent"):
             raise InputError(f"{media.name} has no sound track: there is nothing to dub.", code="media_silent")
         from fractions import Fraction
@@ -169,6 +171,7 @@ BAD: list[tuple[dict[str, Any], int, str, str]] = [
     ({"target_lang": ""}, 400, "no_target", "`target_lang`"),
     ({"target_lang": "auto"}, 400, "no_target", "`target_lang`"),
     ({"target_lang": "Klingon"}, 400, "bad_locale", "Klingon"),
+    ({"target_lang": "tlh"}, 400, "no_voice_for_language", "`target_lang`"),
     ({"source_lang": "??"}, 400, "bad_locale", "`source_lang`"),
     ({"num_speakers": 99}, 400, "invalid_request", "num_speakers"),
     ({"voice": "nobody"}, 404, "voice_not_found", "voice"),
@@ -239,7 +242,7 @@ def test_a_silent_file_is_told_with_a_capital_and_costs_nothing(
     monkeypatch.setattr(
         engine,
         "check_media",
-        lambda media: (_ for _ in ()).throw(InputError(f"{media.name} has no sound track.", code="media_silent")),
+        lambda media, **_: (_ for _ in ()).throw(InputError(f"{media.name} has no sound track.", code="media_silent")),
     )
     record = dubbed(it, source)
     assert (record["failed_code"], record["coins"]) == ("media_silent", 0)
@@ -266,7 +269,8 @@ def test_a_transcript_is_corrected_and_rendered_anew(it: Running, source: str, f
     document["segments"][1]["translation"] = "Otra cosa"
     document["segments"][2]["text"] = "Something else"
     sent = it.call("PUT", f"userDubbing/{first['_id']}/transcript", {"version": 1, "document": document})
-    assert (sent["version"], sent["changed"]) == (2, 1)
+    assert (sent["version"], sent["changed"]) == (2, 2)
+    assert it.get(f"userDubbing/{first['_id']}")["transcript_version"] == 2
     before = it.balance()[0]
     again = it.post(f"userDubbing/{first['_id']}/render", {"name": "better"})
     assert (again["name"], again["dubbing_id"], again["coins"]) == ("better", first["_id"], 2 * AGAIN)
@@ -284,6 +288,27 @@ def test_a_transcript_is_corrected_and_rendered_anew(it: Running, source: str, f
     third = it.post(f"userDubbing/{again['_id']}/render")
     it.work()
     assert it.get(f"userDubbing/{third['_id']}")["pieces_spoken"] == 0 and fake.separated == 1
+
+
+def test_a_translation_of_ones_own_stays_where_its_text_is_corrected_later(
+    it: Running, source: str, fake: FakeEngine
+) -> None:
+    """It was taken for the machine's in the rendering's own transcript, and lost."""
+    first = dubbed(it, source)["_id"]
+    document = it.get(f"userDubbing/{first}/transcript")["document"]
+    document["segments"][0]["translation"] = "A mi manera"
+    it.call("PUT", f"userDubbing/{first}/transcript", {"version": 1, "document": document})
+    again = it.post(f"userDubbing/{first}/render")["_id"]
+    it.work()
+    corrected = it.get(f"userDubbing/{again}/transcript")["document"]
+    for segment in corrected["segments"][:2]:
+        segment["text"] = "Better heard"
+    it.call("PUT", f"userDubbing/{again}/transcript", {"version": 1, "document": corrected})
+    third = it.post(f"userDubbing/{again}/render")["_id"]
+    it.work()
+    assert it.get(f"userDubbing/{third}")["current_status"] == "completed"
+    said = [segment.translation for segment in fake.rendered[-1][0].segments]
+    assert said == ["A mi manera", "[Better heard]", "Palabra 2"]
 
 
 def test_of_two_editors_the_second_is_told(it: Running, source: str) -> None:
@@ -325,6 +350,7 @@ def _first_segment(document: dict[str, Any], **values: Any) -> dict[str, Any]:
         (lambda d: _first_segment(d, end_s=9999), "transcript_invalid", "Segment 0"),
         (lambda d: _first_segment(d, end_s=1.5), "transcript_invalid", "overlap"),
         (lambda d: d | {"target_language": "fr"}, "transcript_language", "cannot be changed"),
+        (lambda d: d | {"segments": []}, "nothing_to_say", "Leave one"),
         (lambda d: d | {"duration_s": 60.0}, "transcript_length", "61"),
         (lambda d: d | {"speakers": [d["speakers"][0] | {"voice": "nobody"}]}, "voice_not_found", "voice"),
         (lambda d: d | {"speakers": [d["speakers"][0] | {"voice": "kokoro-heart"}]}, "voice_language", "es"),
@@ -384,6 +410,7 @@ def test_a_failed_rendering_can_be_corrected_and_rendered(
         record = dubbed(it, source)
     assert (record["failed_code"], it.balance()) == ("wrong_script", (COINS, 0))
     assert it.get(f"userDubbing/{record['_id']}/transcript")["version"] == 1
+    assert record["transcript_version"] == 1, "it is there to be corrected, and the record says so"
     again = it.post(f"userDubbing/{record['_id']}/render")
     it.work()
     assert it.get(f"userDubbing/{again['_id']}")["current_status"] == "completed"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from avatarium.engine.dubbing.document import (
@@ -16,6 +16,7 @@ from avatarium.engine.dubbing.document import (
     Speaker,
     changed_segments,
     untranslated,
+    with_own,
 )
 from avatarium.engine.speech.speakers import Gender
 from avatarium.errors import TextError
@@ -50,6 +51,7 @@ def test_letters_stay_as_they_are_in_the_json() -> None:
     assert "¿Qué?" in document().with_translations({"1": "¿Qué?"}).to_json()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.floats(0, 9), min_size=1, max_size=12, unique=True))
 def test_segments_may_come_in_any_order(starts: list[float]) -> None:
     told = json.loads(document().to_json())
@@ -115,6 +117,19 @@ def test_a_text_and_a_translation_corrected_together_stay() -> None:
     before = document()
     now = replace(before, segments=(replace(before.segments[0], text="Hi.", translation="Ey."), before.segments[1]))
     assert untranslated(now, before) == ()
+
+
+def test_a_translation_of_ones_own_is_marked_and_never_made_anew() -> None:
+    before = document()
+    first, second = before.segments
+    mine = with_own(replace(before, segments=(replace(first, translation="Ey."), second)), before)
+    assert [s.own for s in mine.segments] == [True, False]
+    read = DubDocument.from_json(mine.to_json())
+    assert read == mine, "it is told in the JSON"
+    now = replace(read, segments=tuple(replace(s, text="Hi.") for s in read.segments))
+    assert [s.id for s in untranslated(now, mine)] == ["2"]
+    emptied = replace(now, segments=(replace(now.segments[0], translation=""), now.segments[1]))
+    assert [s.id for s in untranslated(emptied, mine)] == ["1", "2"], "what is empty belongs to nobody"
 
 
 def test_only_what_sounds_different_counts_as_changed() -> None:
