@@ -16,6 +16,7 @@ from avatarium.api.envelope import Answer, failure, language_var
 from avatarium.api.validation import complaints, describer
 from avatarium.api.words import INVALID_FIELD, is_chinese
 from avatarium.errors import AssetError, AvatariumError, InputError, OutputError, ServiceError, StalledError
+from avatarium.ids import is_id
 
 log = structlog.get_logger(__name__)
 
@@ -71,23 +72,28 @@ async def _invalid(request: Request, error: Exception) -> Answer:
 
 async def _http(request: Request, error: Exception) -> Answer:
     problem = cast(HTTPException, error)
-    if problem.status_code == 404:
+    allowed = _allowed(request) if problem.status_code == 405 else []
+    if problem.status_code == 404 or (problem.status_code == 405 and not allowed):
         return failure(404, "no_route", f"There is no {request.url.path[:200]} here. All routes are listed at /docs.")
     if problem.status_code == 405:
-        allowed = _allowed(request)
         words = f"{request.method[:20]} is not possible here; use {' or '.join(allowed)}."
         return failure(405, "wrong_method", words, headers={"Allow": ", ".join(allowed)})
     return failure(problem.status_code, "http_error", str(problem.detail), headers=problem.headers)
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods of all routes on a path; the framework names only those of the first."""
+    """The methods of all routes on a path; the framework names only those of the first. A word where an ``_id`` belongs
+    is a path that is not there: clients try another on 404, and do not on 405."""
     methods: set[str] = set()
     for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
+        match, found = route.matches(request.scope)
+        if match is not Match.NONE and _may_be_there(found.get("path_params", {}).get("_id")):
             methods |= set(getattr(route, "methods", None) or ())
     return sorted(methods)
+
+
+def _may_be_there(named: str | None) -> bool:
+    return named is None or is_id(named)
 
 
 def _model_of(route: Any) -> type[BaseModel] | None:

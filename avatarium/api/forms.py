@@ -112,6 +112,8 @@ class _Reader:
         if bytes(self._header).strip().lower() == b"content-disposition":
             _, options = parse_options_header(bytes(self._value))
             self._part.name = options.get(b"name", b"").decode("utf-8", "replace")[:NAME_MAX]
+            if self._part.name == self._name and self.file_name:
+                raise RequestError(f"The form has more than one `{self._name}`. Send one at a time.", code="bad_form")
             if b"filename" in options:
                 self._part.file_name = options[b"filename"].decode("utf-8", "replace")[:NAME_MAX]
         self._header.clear()

@@ -112,7 +112,7 @@ def clone(job: Job[Any], recordings: Sequence[Path], *, gender: str, denoise: bo
     language = str(job.facts["spoken"])
     advice = advise_voice(recordings, language=language)
     if not advice.fit:
-        raise InputError(" ".join(advice.sentences), code=advice.reason)
+        raise InputError(advice.sentences[0], code=advice.reason)
     job.progress(ADVISED)
     path = job.scratch / f"{job.task.attempt}-{VOICE}"
     made = clone_voice(
@@ -222,9 +222,16 @@ def _published(job: Job[Any], path: Path, made: Cloned, advice: VoiceAdvice) -> 
         "score": advice.score,
         "advice": list(advice.sentences),
         "similarity": round(float(made.similarity), 3),
-        "nearest_stock": made.nearest_stock,
+        "nearest_stock": _public_name(made.nearest_stock),
         "nearest_stock_similarity": round(float(made.nearest_stock_similarity), 3),
         "word_error": None if error is None else round(float(error), 4),
         "seconds_used": round(float(made.seconds_used), 2),
         "method": made.method,
     }
+
+
+def _public_name(voice: str) -> str:
+    """What a ready voice is called in every list; cloners know it by the name of its table."""
+    from avatarium.engine.speech.speakers import voices
+
+    return next((one.name for one in voices() if one.model == voice), voice)

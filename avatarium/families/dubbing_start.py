@@ -11,7 +11,7 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from avatarium.catalogue.user_voices import clone_tag
 from avatarium.catalogue.voices import Locale, find_voice_of
 from avatarium.engine.dubbing.document import CLONE, MOST_SPEAKERS, DubDocument, Speaker
-from avatarium.errors import RequestError
+from avatarium.errors import OptionError, RequestError
 from avatarium.families.consent import Consented
 from avatarium.families.fields import Name, Url
 from avatarium.ids import LENGTH
@@ -120,16 +120,27 @@ def check_languages(source: str, target: str, *, translates: bool) -> None:
         translates: whether a service of the operator's takes any pair.
 
     Raises:
-        OptionError: ``no_translation``, ``no_voice_for_language``.
+        OptionError: ``no_translation``.
+        RequestError: ``no_voice_for_language``.
     """
     from avatarium.engine.speech.speakers import find_voice
     from avatarium.engine.translation.routes import has_way, language_of, no_translation
 
-    find_voice(target)
+    try:
+        find_voice(target)
+    except OptionError as problem:
+        raise _no_voice(target) from problem
     a, b = language_of(source), language_of(target)
     by_ear = b == "en" or has_way("en", b)
     if not (translates or not a or a == b or has_way(a, b) or by_ear):
         raise no_translation(a, b)
+
+
+def _no_voice(target: str) -> RequestError:
+    return RequestError(
+        f'`target_lang`: no voice speaks "{target}". userDubbing/languages lists the pairs; take one that is `spoken`.',
+        code="no_voice_for_language",
+    )
 
 
 def check_length(seconds: float, most_s: float) -> None:

@@ -175,14 +175,17 @@ def test_recordings_and_forms_are_bounded(tmp_path: Path, database_url: str, hea
             fat = client.post(url, files={"file": ("a.wav", recording(1))}, data={"prompt": "x" * 70_000})
             plain = client.post(url, json={"file": "talk.wav"})
             none = client.post(url, files={"other": ("a.wav", b"abc")}, data={"model": "whisper-1"})
+            two = client.post(url, files=[("file", ("a.wav", recording(1))), ("file", ("b.wav", recording(1)))])
             cut = client.post(
                 url, content=b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nabc",
                 headers={"Content-Type": "multipart/form-data; boundary=b"},
             )  # fmt: skip
-        told = [(answer.status_code, answer.json()["error"]["code"]) for answer in (large, long, fat, plain, none, cut)]
+        told = [
+            (answer.status_code, answer.json()["error"]["code"]) for answer in (large, long, fat, plain, none, two, cut)
+        ]
         assert told == [
             (413, "too_large"), (413, "sound_too_long"), (413, "too_large"),
-            (400, "not_a_form"), (400, "no_file"), (400, "bad_form"),
+            (400, "not_a_form"), (400, "no_file"), (400, "bad_form"), (400, "bad_form"),
         ]  # fmt: skip
         assert (it.house.coins, heard, uploads(it)) == (100, [], [])
 

@@ -53,7 +53,7 @@ class Engine:
             raise self.trouble
         out.write_bytes(b"a voice")
         given["progress"](0.5)
-        found = {"similarity": 0.4712, "nearest_stock": "kokoro-heart", "nearest_stock_similarity": 0.2}
+        found = {"similarity": 0.4712, "nearest_stock": "af_heart", "nearest_stock_similarity": 0.2}
         more = {"word_error": None, "seconds_used": 31.25, "method": "toy"}
         return SimpleNamespace(path=out, sample=np.zeros(24_000, np.float32), **found, **more)
 

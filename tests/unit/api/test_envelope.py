@@ -90,6 +90,13 @@ def test_a_wrong_method_is_405_and_names_those_of_all_routes_on_the_path(strange
     assert answer.json()["reason"] == "wrong_method"
 
 
+@pytest.mark.parametrize("path", ["userVideoTwin/eyeContact", "userVideoTwin/training", "userVoice/clone"])
+def test_a_call_that_is_not_served_is_404_though_an_id_could_stand_there(stranger: TestClient, path: str) -> None:
+    answer = stranger.post(f"/api/v1/{path}", json={})
+    assert (answer.status_code, answer.json()["reason"]) == (404, "no_route")
+    assert stranger.post(f"/api/v1/userVoice/{'a' * 24}", json={}).status_code == 405
+
+
 @pytest.mark.parametrize(
     ("body", "field", "words"),
     [
