@@ -137,7 +137,7 @@ def measure(voice: Voice) -> Score:
 def heard(speech: Speech, language: str) -> str:
     """What the independent listener understands."""
     sound = _for_listener(speech)
-    segments, _ = _listener().transcribe(sound, language=language, beam_size=1, condition_on_previous_text=False)
+    segments, _ = listener().transcribe(sound, language=language, beam_size=1, condition_on_previous_text=False)
     return " ".join(segment.text for segment in segments)
 
 
@@ -161,7 +161,8 @@ def _plain(text: str, language: str) -> str:
 
 
 @functools.cache
-def _listener() -> WhisperModel:
+def listener() -> WhisperModel:
+    """Whisper base, which no voice here was made with."""
     return WhisperModel(str(default_store().path("whisper-base")), device="cpu", compute_type="int8", cpu_threads=1)
 
 

@@ -78,13 +78,16 @@ _SHARED: Mapping[str, Mapping[str, float]] = {
         **dict.fromkeys(("da", "fi", "nb", "hr", "sk", "ca", "tl", "ms", "sl", "lt", "lv", "et", "sw"), 1.0),
         **dict.fromkeys(("af", "az", "cy", "eu", "ga", "gl", "is", "mt", "sq"), 0.0),
     },
-    "cyrillic": {"ru": 3.0, "uk": 2.0, "bg": 1.5, "sr": 1.0, "kk": 0.5, "be": 0.0, "mk": 0.0, "mn": 0.0},
+    "cyrillic": {"ru": 5.0, "uk": 2.0, "bg": 1.5, "sr": 1.0, "kk": 0.5, "be": 0.0, "mk": 0.0, "mn": 0.0},
     "arabic": {"ar": 2.0, "fa": 1.0, "ur": 1.0, "ps": 0.0},
     "devanagari": {"hi": 4.0, "mr": 1.0, "ne": 1.0},
 }  # fmt: skip
 """Languages of a script, each with how common it is against the others, in nats: short texts need it."""
 _FOLDED = {"no": "nb", "nn": "nb", "bs": "hr"}
 """Languages of the model that count as another; Serbian in Latin letters as Croatian."""
+
+_TRUST = {"cyrillic": 0.5}
+"""How much of what the model says counts: of a dozen words of Russian it is sure that they are Bulgarian."""
 
 _GIVEAWAYS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "latin": (("ß", "de"), ("ñ¿¡", "es"), ("ơưạảấầẩậắằặẹẻẽếềểễệỉịọỏốồổộớờởợụủứừửựỳỵỷỹđ", "vi"), ("ąęłżź", "pl"),
@@ -95,6 +98,11 @@ _GIVEAWAYS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "devanagari": (("ळ", "mr"),),
 }  # fmt: skip
 """Letters that few others have; each that occurs speaks for its language."""
+_LACKING: Mapping[str, str] = {
+    "ru": "іїєґўјљњћђџѓќѕ", "uk": "ыэёъўјљњћђџѓќѕ", "bg": "ыэёіїєґўјљњћђџѓќѕ", "be": "ищъїєґјљњћђџѓќѕ",
+    **dict.fromkeys(("sr", "mk"), "йяющьъыэёіїєґў"),
+}  # fmt: skip
+"""Letters that a language does not have; each that occurs speaks against it."""
 _GIVEAWAY = 2.5
 _COMMON_WORD = 3.5
 _ALL_COMMON = 5.0
@@ -139,12 +147,12 @@ def _script(point: int) -> str | None:
 
 def _among(script: str, text: str) -> tuple[str, float]:
     """The likeliest of the languages that share a script, and how likely it is among them."""
-    priors = _SHARED[script]
+    priors, trust = _SHARED[script], _TRUST.get(script, 1.0)
     scores = dict.fromkeys(priors, -math.inf)
     for told, score in _model_scores(text):
         code = "hr" if (told, script) == ("sr", "latin") else _FOLDED.get(told, told)
         if code in scores:
-            scores[code] = max(scores[code], score + priors[code])
+            scores[code] = max(scores[code], trust * score + priors[code])
     for code, hint in _hints(script, text):
         scores[code] += hint
     best = max(scores, key=lambda code: scores[code])
@@ -156,6 +164,9 @@ def _hints(script: str, text: str) -> Iterable[tuple[str, float]]:
     for letters, code in _GIVEAWAYS.get(script, ()):
         times = sum(lower.count(letter) for letter in letters)
         yield code, _GIVEAWAY * min(times, _MOST_HINTS)
+    for code, letters in _LACKING.items():
+        if code in _SHARED[script]:
+            yield code, -_GIVEAWAY * min(sum(lower.count(letter) for letter in letters), _MOST_HINTS)
     words = _split(lower)
     for code, common in _WORDS.items():
         if code in _SHARED[script]:
@@ -192,7 +203,8 @@ _WORDS: Mapping[str, frozenset[str]] = {
     "de": _words("der die das und ist ich nicht hallo danke bitte guten tag eine wie ja auf sehr willkommen"),
     "it": _words("il che è ciao grazie buongiorno sono una per non come sì questo della prego bene gli benvenuti"),
     "pt": _words("os as é olá obrigado obrigada você não uma com bom dia para muito sim isso tudo bem"),
-    "nl": _words("het een en van ik je hallo niet goedemorgen welkom onze ons wij is dat voor dank wel"),
+    "nl": _words("het een en van ik je hallo niet goedemorgen welkom onze ons wij is dat voor dank wel wil we kan"),
+    "af": _words("die en is nie ek jy my het van vir wat sy hy ons hulle baie dankie goeie môre 'n vandag ook"),
     "pl": _words("jest się nie dzień dobry cześć dziękuję proszę i w na to tak jak witaj"),
     "tr": _words("bir ve bu merhaba teşekkürler teşekkür ederim nasılsın için çok evet hayır günaydın"),
     "sv": _words("och är det jag hej tack inte en ett på som god morgon du vi"),
@@ -203,7 +215,8 @@ _WORDS: Mapping[str, frozenset[str]] = {
     "sk": _words("je sa dobrý deň ahoj ďakujem prosím a na to ako čo som"),
     "hu": _words("a az és szia köszönöm nem jó reggelt napot vagyok hogy van egy"),
     "ro": _words("și este bună salut mulțumesc nu un o ce cu pe ziua sunt"),
-    "id": _words("dan yang di ini itu halo terima kasih selamat pagi saya anda apa tidak"),
+    "id": _words("dan yang di ini itu halo terima kasih selamat pagi saya anda apa tidak bisa karena kamu stasiun"),
+    "ms": _words("dan yang di ini itu hai terima kasih selamat pagi saya awak apa tidak boleh kerana stesen ialah"),
     "vi": _words("xin chào cảm ơn tôi là và của không bạn có"),
     "hr": _words("je i dobar dan hvala bok zdravo nije na da sam što"),
     "sl": _words("je in dober dan hvala živjo ni na da sem kaj"),
@@ -219,10 +232,20 @@ _WORDS: Mapping[str, frozenset[str]] = {
     "ar": _words("في من على مرحبا شكرا هذا لا نعم و السلام عليكم"),
     "fa": _words("و در به از که است سلام ممنون این خوب"),
     "ur": _words("ہے اور میں نہیں یہ سلام شکریہ کے کی کا ہیں"),
-    "ru": _words("и в не на что это привет спасибо здравствуйте да нет как"),
-    "uk": _words("і в не на що це привіт дякую добрий день так ні як"),
-    "bg": _words("и в не на че това здравей благодаря добър ден да как е съм"),
-    "sr": _words("и у није на да то здраво хвала добар дан је како"),
+    "ru": _words(
+        "и в не на что это привет спасибо здравствуйте да нет как с у к из по от для но он она они мы вы мой моя мне "
+        "меня вас вам его её был была было есть где когда очень сегодня будет завтра"
+    ),
+    "uk": _words(
+        "і в не на що це привіт дякую добрий день так ні як та й з із у до від для але він вона вони ми ви мій моя "
+        "мені мене вас вам його її був була було є де коли дуже сьогодні буде завтра"
+    ),
+    "bg": _words(
+        "и в не на че това здравей благодаря добър ден да как е съм са ще се от с по за си му ми тя той ние вие беше "
+        "какво къде кога много днес утре във със"
+    ),
+    "sr": _words("и у није на да то здраво хвала добар дан је како са се од за он она они ми ви сам смо где"),
+    "mk": _words("и во не на дека тоа здраво благодарам добар ден да како е од за со се ми тој таа тие сум ќе каде"),
 }  # fmt: skip
 """Short words that people begin and fill sentences with: letters of a word or two say little."""
 

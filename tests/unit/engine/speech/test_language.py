@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
 
 import pytest
 from hypothesis import given
@@ -212,3 +214,31 @@ def test_scripts_of_one_language_need_no_model() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert found.stdout.split() == ["ko", "zh", "he", "False"]
+
+
+def test_everyday_sentences_of_every_language_that_has_a_voice_are_told_apart() -> None:
+    """Russian without an ы, э or ё was taken for Bulgarian or Serbian, Afrikaans for Dutch, Malay for Indonesian."""
+    text = resources.files("bench.voices").joinpath("sentences.toml").read_text(encoding="utf-8")
+    told = [
+        (code, said, guess_language(said).code) for code, all_said in tomllib.loads(text).items() for said in all_said
+    ]
+    assert len({code for code, _, _ in told}) == 54 and len(told) > 140
+    assert [said for code, said, guess in told if guess != code] == ["Мајка ми купи млеко и путер за појадок."]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("ru", "Купи хлеб и молоко."),
+        ("ru", "Завтра утром поезд придёт на вокзал."),
+        ("ru", "Дети играют в парке, а бабушка читает книгу."),
+        ("uk", "Діти граються в парку, а бабуся читає книгу."),
+        ("bg", "Децата играят в парка, а баба чете книга."),
+        ("sr", "Деца се играју у парку, а бака чита књигу."),
+        ("mk", "Утре наутро возот ќе дојде на станицата."),
+        ("af", "Môre kom die trein vroeg aan."),
+        ("ms", "Esok pagi kereta api tiba di stesen."),
+    ],
+)
+def test_neighbours_are_told_apart(code: str, text: str) -> None:
+    assert guess_language(text).code == code
