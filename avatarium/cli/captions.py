@@ -12,6 +12,8 @@ from avatarium.errors import OptionError, OutputError
 if TYPE_CHECKING:
     from avatarium.engine.captions import CaptionStyle
     from avatarium.engine.speech import Word
+    from avatarium.engine.subtitles import Cue
+    from avatarium.engine.video.framing import Size
 
 ENDINGS = (".srt", ".vtt")
 
@@ -52,26 +54,33 @@ def subtitle_file(name: str) -> Path:
     return path
 
 
-def write_subtitles(path: Path, words: Sequence[Word]) -> None:
-    """Cut words into cues and write them.
+def write_subtitles(path: Path, words: Sequence[Word], *, like: CaptionStyle | None, frame: Size) -> None:
+    """Cut words into cues and write them, with the lines of captions that are ``like`` these in the picture.
 
     Raises:
         OutputError: ``output_failed``.
     """
-    from avatarium.engine.subtitles import cues
+    from avatarium.engine.captions.painter import line_length
+    from avatarium.engine.subtitles import LONGEST_LINE, cues
 
+    made = cues(words, longest_line=line_length(like, frame) if like else LONGEST_LINE)
     try:
-        path.write_text(subtitle_text(words, path.suffix.lower().lstrip(".")), encoding="utf-8")
+        path.write_text(_written(made, path.suffix.lower().lstrip(".")), encoding="utf-8")
     except OSError as problem:
         raise OutputError(
             f"{path.name} could not be written: {problem.strerror or 'the disk refused it'}.", code="output_failed"
         ) from problem
-    print(f"{path}: {len(cues(words))} captions")
+    print(f"{path}: {len(made)} captions")
 
 
 def subtitle_text(words: Sequence[Word], kind: str) -> str:
     """Words as the text of a file of subtitles, ``srt`` or ``vtt``."""
-    from avatarium.engine.subtitles import cues, to_srt, to_vtt
+    from avatarium.engine.subtitles import cues
 
-    made = cues(words)
+    return _written(cues(words), kind)
+
+
+def _written(made: Sequence[Cue], kind: str) -> str:
+    from avatarium.engine.subtitles import to_srt, to_vtt
+
     return to_vtt(made) if kind == "vtt" else to_srt(made)

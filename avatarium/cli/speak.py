@@ -16,6 +16,7 @@ from avatarium.cli.quiet import native_chatter_hidden
 if TYPE_CHECKING:
     from avatarium.engine.production import Take
     from avatarium.engine.talking import SpeakOptions
+    from avatarium.engine.video import Size
 
 
 def speak(
@@ -105,12 +106,12 @@ def speak(
     check_output(Path(out), alpha=alpha)
     subtitles = subtitle_file(captions_file) if captions_file else None
     words = None if audio is not None else text_of(text, text_file)
-    take = _make(avatar, words, audio, Path(out), options)
+    take, frame = _make(avatar, words, audio, Path(out), options)
     if subtitles:
-        write_subtitles(subtitles, take.words)
+        write_subtitles(subtitles, take.words, like=options.captions, frame=frame)
 
 
-def _make(avatar: str, text: str | None, audio: str | None, out: Path, options: SpeakOptions) -> Take:
+def _make(avatar: str, text: str | None, audio: str | None, out: Path, options: SpeakOptions) -> tuple[Take, Size]:
     from avatarium.engine.capabilities import RECOGNISER, TRANSCRIPTION, assets_of_voice
     from avatarium.engine.talking import choose_voice, perform, prepare_view, script_of_audio, script_of_text
 
@@ -129,4 +130,4 @@ def _make(avatar: str, text: str | None, audio: str | None, out: Path, options: 
         take = perform(view, script, out, options=options, progress=progress)
     print(f"{out}: {take.duration_s:.1f} s, {view.size} at {take.fps} fps, {human_size(out.stat().st_size)}")
     print(f"made in {take.wall_s:.1f} s, real-time factor {take.real_time_factor:.2f}")
-    return take
+    return take, view.size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 SHOWN: Mapping[str, Any] = MappingProxyType({"captions_url": "", "captions_vtt_url": ""})
 """What :func:`shown` tells before there is anything."""
 SRT, VTT = "captions.srt", "captions.vtt"
+_LINE = "captions-line.txt"
+"""How many letters a line in the picture holds, so that the files are cut alike."""
 _DIGITS = 4
 _VALUE_MAX = 128
 
@@ -107,8 +110,16 @@ def shown(task: Task, links: Links) -> dict[str, str]:
 
 
 def listen(job: Job[Any]) -> dict[str, Any]:
-    """The step in which a recording is written down, where captions of it are wanted and its words are not known."""
-    words_of(job)
+    """The step in which a recording is written down, where captions of it are wanted and its words are not known.
+
+    Raises:
+        TextError: ``text_shaping``: this machine cannot set them; before anything is drawn.
+    """
+    words, _ = words_of(job)
+    if job.start.caption_style is not None:
+        from avatarium.engine.captions.typesetting import check_shaping
+
+        check_shaping(" ".join(word.text for word in words))
     return {}
 
 
@@ -125,14 +136,18 @@ def painter(job: Job[Any], size: Size) -> CaptionPainter | None:
 
     words, language = words_of(job)
     style = replace(style, language=style.language or language)
-    return CaptionPainter(style, size, frame_s=1 / studio.FPS, words=words)
+    made = CaptionPainter(style, size, frame_s=1 / studio.FPS, words=words)
+    _line_of(job).write_text(str(made.longest_line), encoding="utf-8")
+    return made
 
 
 def publish(job: Job[Any]) -> dict[str, Any]:
-    """Keep what is said as files; tells their keys. Nothing where it is not known."""
-    from avatarium.engine.subtitles import cues, to_srt, to_vtt
+    """Keep what is said as files, cut as it is in the picture; tells their keys. Nothing where it is not known."""
+    from avatarium.engine.subtitles import LONGEST_LINE, cues, to_srt, to_vtt
 
-    made = cues(words_of(job)[0])
+    shown_line = _line_of(job)
+    longest = int(shown_line.read_text(encoding="utf-8")) if shown_line.exists() else LONGEST_LINE
+    made = cues(words_of(job)[0], longest_line=longest)
     if not made:
         return {}
     keys = {}
@@ -144,6 +159,10 @@ def publish(job: Job[Any]) -> dict[str, Any]:
         path.write_text(text, encoding="utf-8")
         keys[field] = job.publish(path, name, media_type)
     return keys
+
+
+def _line_of(job: Job[Any]) -> Path:
+    return job.scratch / f"{job.task.attempt}-{_LINE}"
 
 
 def words_of(job: Job[Any]) -> tuple[tuple[Word, ...], str]:

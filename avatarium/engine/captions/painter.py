@@ -88,10 +88,8 @@ class CaptionPainter:
 
     @property
     def longest_line(self) -> int:
-        """How many letters fit beside each other in a line at the size that was asked for."""
-        pixels = self.style.size * min(self._size.width, self._size.height) / OF_LINES
-        room, _ = room_in(self._size, round(pixels))
-        return max(_FEWEST, min(LONGEST_LINE, int(room / (_LETTER * pixels))))
+        """How many letters a line holds; see :func:`line_length`."""
+        return line_length(self.style, self._size)
 
     def paint(self, frame: Image, t_s: float) -> Image:
         """Draw what is due into a frame, RGB or RGBA of straight alpha, in place; answers with that frame.
@@ -121,3 +119,10 @@ class CaptionPainter:
         if self._plate is None or self._plate[0] != (number, lit):
             self._plate = ((number, lit), layout.draw(lit))
         return self._plate[1]
+
+
+def line_length(style: CaptionStyle, size: Size) -> int:
+    """How many letters fit beside each other in a line of a frame, at the size that was asked for."""
+    pixels = style.size * min(size.width, size.height) / OF_LINES
+    room, _ = room_in(size, round(pixels))
+    return max(_FEWEST, min(LONGEST_LINE, int(room / (_LETTER * pixels))))

@@ -71,3 +71,34 @@ def test_a_talking_photo_takes_captions_too(it: Running, photo_url: str, speech_
     record = it.get(f"talkingPhoto/{task['_id']}")
     assert record["current_status"] == "completed", record["failed_message"]
     assert " ".join(from_srt(it.download(record["captions_url"]).decode())[0].lines) == WORDS
+
+
+def test_letters_that_cannot_be_set_here_are_refused_before_anything_is_drawn_and_free(
+    it: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without FriBiDi this was found out in the step that draws."""
+    with it.working():
+        url = it.post("video/send_tts", {"msg": "مرحبا بالعالم", "country": "ar"})
+    before = it.get("user/remainingCoins")
+    monkeypatch.setattr("PIL.features.check", lambda name: False)
+    video = it.post("video/generate", BODY | {"audioSrc": url, "isCaptionEnabled": True})
+    steps: list[str] = []
+    monkeypatch.setattr(it.worker, "before_step", lambda task, step: steps.append(step))
+    it.work()
+    record = it.post("video/awsResult", {"_id": video["_id"]})[0]
+    assert (record["status"], "libfribidi0" in record["msg"]) == ("fail", True)
+    assert steps[-1] == "listen"
+    assert it.get("user/remainingCoins") == before
+
+
+def test_files_break_their_lines_as_the_picture_does(it: Running, tmp_path: Path) -> None:
+    """They were cut for 42 letters whatever stood in the picture."""
+    with it.working():
+        url = it.post("video/send_tts", {"msg": "The bakery on the corner opens early every morning."})
+    look = {"isCaptionEnabled": True, "captionAlign": {"Fontsize": 120}}
+    files = [
+        from_srt(it.download(generated(it, audioSrc=url, **asked)["captions_url"]).decode()) for asked in ({}, look)
+    ]
+    longest = [max(len(line) for cue in cues for line in cue.lines) for cues in files]
+    assert longest[1] <= 24 < longest[0]
+    assert len({" ".join(line for cue in cues for line in cue.lines) for cues in files}) == 1

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from avatarium.engine.captions import CaptionPainter, CaptionStyle
+from avatarium.engine.captions.painter import line_length
 from avatarium.engine.captions.plates import MARGIN
 from avatarium.engine.speech import Word
 from avatarium.engine.video.framing import Size
@@ -157,3 +158,9 @@ def test_letters_that_no_font_has_are_left_out() -> None:
     one, other = (changed(style, size, words(text)) for text in ("Made in 𒀀 Ur", "Made in Ur"))
     assert reach(one) == reach(other)
     assert not changed(style, size, words("𒀀")).any()
+
+
+@pytest.mark.parametrize(("size", "letters"), [(SIZES[0], 42), (SIZES[1], 40), (SIZES[2], 40)], ids=str)
+def test_how_many_letters_a_line_holds(size: Size, letters: int) -> None:
+    assert line_length(CaptionStyle(), size) == letters
+    assert line_length(CaptionStyle(size=84), size) < letters
