@@ -181,10 +181,6 @@ class Settings(BaseSettings):
         description="What clones voices: the one that comes along, which needs no graphics card, or the name of an "
         "installed plug-in.",
     )
-    voice_clone_effort: Literal["best", "quick"] = Field(
-        "best", description="How long a voice is worked on: `best` takes minutes and is as like as it can be; `quick` "
-        "takes one, and is less like."
-    )  # fmt: skip
 
     speech_wait_s: float = Field(
         580, gt=0, description="Seconds that a call below `/v1/audio` waits for its work before it is given up and "

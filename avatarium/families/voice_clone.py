@@ -154,10 +154,21 @@ def fetched(job: Job[Any], urls: list[str]) -> tuple[list[Path], float]:
     """
     from avatarium.storage.media import duration_s
 
-    paths = [job.fetch(url, Kind.SOUND, f"recording-{number}").path for number, url in enumerate(urls)]
+    paths = [
+        _named(job.fetch(url, Kind.SOUND, f"recording-{number}").path, f"Recording {number}")
+        for number, url in enumerate(urls, 1)
+    ]
     seconds = math.fsum(duration_s(path) for path in paths)
     check_length(seconds)
     return paths, seconds
+
+
+def _named(path: Path, name: str) -> Path:
+    """The file under a name that can stand in a sentence."""
+    named = path.with_name(name)
+    named.unlink(missing_ok=True)
+    named.symlink_to(path.name)
+    return named
 
 
 def _length_of(stored: StoredObject | None) -> float | None:

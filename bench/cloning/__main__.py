@@ -1,10 +1,10 @@
-"""How close clones come: ``python -m bench.cloning FOLDER``.
+"""How close clones come: ``python -m bench.cloning --female RECORDINGS --male RECORDINGS``.
 
-Every recording of a folder (or every file that is named) is somebody's voice. The end of it is held back; of the rest
-a clone is made, which says sentences that it was not made with. The table tells the cosine of CAM++ between these and
-what was held back, beside that of the nearest ready voice and of the person's own other half, the words that Whisper
-base hears wrong, and the CPU that it took; with ``--resemblyzer pretrained.pt`` also what a net says that the clone was
-not made with. ``--stock`` measures the ready voices anew instead.
+Every recording is somebody's voice. The end of it is held back; of the rest a clone is made, which says sentences that
+it was not made with. The table tells the cosine of CAM++ between these and what was held back, beside that of the
+nearest of all ready voices and of the person's own other half, the words that Whisper base hears wrong, and the CPU
+that it took; with ``--resemblyzer pretrained.pt`` also what a net says that the clone was not made with. ``--stock``
+measures the ready voices anew instead.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from avatarium.engine.assets import default_store
 from avatarium.engine.speech.cloning import Effort, open_voice, reading, stock
 from avatarium.engine.speech.cloning.making import make
 from avatarium.engine.speech.cloning.material import Material, gather
-from avatarium.engine.speech.cloning.pitch import pitch_hz
 from avatarium.engine.speech.cloning.records import SAMPLE_RATE
 from avatarium.engine.speech.cloning.speaking import say
 from avatarium.engine.speech.identity import embed, likeness
@@ -43,7 +42,6 @@ UNSEEN = (
 )
 """Said neither while learning nor by the engine's own judgement."""
 _HELD_SHARE = 0.35
-_WOMAN_HZ = 165.0
 _STOCK_PHRASE = "wˌi wˈɑʧt ðə ɹˈɪvəɹ ɹˈIz bəfˌɔɹ ðə jˈʌŋ fˈɑɹməɹ kəd mˈuv hˌɪz ʃˈip."
 
 
@@ -56,6 +54,7 @@ class Score:
     own: float
     """The person's two parts with each other: as high as it can go."""
     nearest: float
+    """Of all ready voices, the one that is most like what was held back."""
     clone: float
     nearest_other: float | None
     """By the net that clones are not made with."""
@@ -72,15 +71,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     other = SpeakerNet(options.resemblyzer) if options.resemblyzer else None
     scores: list[Score] = []
-    for path in _recordings(options.recordings):
-        scores.append(_score(path, Effort(options.effort), other, options.keep))
+    people = [(path, gender) for gender in Gender for path in getattr(options, gender)]
+    for path, gender in people:
+        scores.append(_score(path, gender, Effort(options.effort), other, options.keep))
         Console(stderr=True).print(scores[-1])
     _print(scores)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("recordings", nargs="*", type=Path)
+    for gender in Gender:
+        parser.add_argument(f"--{gender}", nargs="*", type=Path, default=[], help="recordings of such people")
     parser.add_argument("--effort", default=Effort.BEST, choices=list(Effort))
     parser.add_argument("--resemblyzer", type=Path, help="pretrained.pt of the package resemblyzer")
     parser.add_argument("--keep", type=Path, help="a folder that exists, for the clones")
@@ -88,21 +89,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _recordings(given: Sequence[Path]) -> list[Path]:
-    return [file for path in given for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
-
-
-def _score(path: Path, effort: Effort, other: SpeakerNet | None, keep: Path | None) -> Score:
+def _score(path: Path, gender: Gender, effort: Effort, other: SpeakerNet | None, keep: Path | None) -> Score:
     whole = gather([path], language="")
     held, material = _parted(whole)
-    gender = _gender(whole)
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         out = (keep or Path(folder)) / f"{path.stem}.voice"
-        made = make(material, out, gender=gender, language="en-US", effort=effort, seed=0, progress=_silent)
+        make(material, out, gender=gender, language="en-US", effort=effort, seed=0, progress=_silent)
         cpu_s = time.process_time() - started
         said = [synthesize(text, open_voice(out)).audio for text in UNSEEN]
-    table = stock.stock().table(made.nearest_stock)
+    ready_voices = stock.stock()
+    nearest = ready_voices.names[int(np.argmax(ready_voices.vectors @ embed(held, SAMPLE_RATE)))]
+    table = ready_voices.table(nearest)
     ready = [say(reading.signs_of(text, "en-US"), table) for text in UNSEEN]
     return Score(
         name=path.name,
@@ -126,11 +124,6 @@ def _parted(whole: Material) -> tuple[Samples, Material]:
     at = round((1.0 - _HELD_SHARE) * len(whole.speech()))
     held = whole.speech()[at:]
     return held, whole.until(at)
-
-
-def _gender(material: Material) -> Gender:
-    course = pitch_hz(material.speech(), SAMPLE_RATE)
-    return Gender.FEMALE if float(np.median(course[course > 0])) > _WOMAN_HZ else Gender.MALE
 
 
 def _alike(sounds: Sequence[Samples], held: Samples, other: SpeakerNet | None = None) -> float:

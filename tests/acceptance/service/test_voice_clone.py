@@ -16,6 +16,7 @@ from avatarium.engine.speech.records import Samples
 from avatarium.engine.speech.transcripts import transcribe
 from avatarium.engine.video import read_sound
 from avatarium.errors import AssetError
+from avatarium.families import cloning
 from tests.running import COINS, running
 
 pytestmark = pytest.mark.long
@@ -47,9 +48,12 @@ def sound(path: Path) -> Samples:
 
 
 @pytest.mark.usefixtures("_models")
-def test_a_stranger_is_cloned_and_speaks_in_what_is_made_of_the_voice(tmp_path: Path, recordings: Path) -> None:
+def test_a_stranger_is_cloned_and_speaks_in_what_is_made_of_the_voice(
+    tmp_path: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cloning, "EFFORT", "quick")
     recording = recordings / "en-latentsync-2.wav"
-    with running(tmp_path / "home", voice_clone_effort="quick") as it:
+    with running(tmp_path / "home") as it:
         url = it.upload(recording, "me.wav", duration_s=19.8)
         body = {"name": "Stranger", "voice_urls": [url], "gender": "male", "language": "en-US", "consent": True}
         with it.working():

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatarium.engine.speech.cloning.material import Material, gather
+from avatarium.engine.speech.cloning.reading import is_read
 from avatarium.engine.speech.cloning.records import VoiceAdvice
+from avatarium.engine.speech.tongues import code_of, tongue_of
 from avatarium.errors import AudioError, InputError
 
 LEAST_S = 10.0
@@ -107,13 +109,24 @@ def _people(material: Material, facts: Mapping[str, float], language: str) -> It
             f"{facts['speakers']:.0f} people speak in these recordings, and their voices would be mixed. Use some "
             "in which only the person to be cloned speaks.",
         )
-    spoken, wanted = material.transcript.language, language.replace("_", "-").split("-")[0].lower()
-    if wanted and spoken and wanted != spoken:
+    spoken = code_of(material.transcript.language)
+    if language and spoken and code_of(language) != spoken:
         yield _fatal(
             "wrong_language",
-            f'The person speaks "{spoken}" here, not "{wanted}". Give the language that is spoken, or another '
-            "recording; the clone speaks every language of the voices either way.",
+            f"The person speaks {_called(spoken)} here, not {_called(language)}. Give the language that is spoken, or "
+            "another recording; a clone speaks all the languages that clones speak, whichever it was made from.",
         )
+    elif spoken and not is_read(spoken):
+        yield _Finding(
+            points=0,
+            sentence=f"Clones do not speak {_called(spoken)}. This one will speak English and other languages, with "
+            "the person's voice.",
+        )
+
+
+def _called(language: str) -> str:
+    tongue = tongue_of(language)
+    return tongue.name if tongue else f'"{language}"'
 
 
 def _sound(facts: Mapping[str, float]) -> Iterator[_Finding]:

@@ -89,17 +89,18 @@ def make(
 ) -> Cloned:
     """Make the voice of recordings that have been heard, and found fit."""
     work = _WORK[effort]
-    tongue = reading.reading_language(language or material.transcript.language)
+    spoken = language or material.transcript.language
+    tongue, heard = reading.reading_language(spoken), reading.hearing_language(spoken)
     at, held = _held_back(material)
     voice = embed(material.speech(untouched=True)[:at], SAMPLE_RATE)
     near = stock().nearest(voice, gender)
     pool = [name for name, _ in near if speak(tongue, name)]
     progress(0.05)
     planner = Planner()
-    prosody = _prosody(material, planner, tongue, pool[: work.candidates])
+    prosody = _prosody(material, planner, heard, pool[: work.candidates])
     progress(0.12)
     base = pool[0]
-    lessons = _lessons(material, planner, tongue, base, prosody, work, limit=at)
+    lessons = _lessons(material, planner, heard, base, prosody, work, limit=at)
     progress(0.2)
     network_bytes = network.learner(default_store().path("kokoro"), _campplus())
     session = open_session(network_bytes, threads=2, keeps_memory=False)
@@ -135,23 +136,23 @@ def _held_back(material: Material) -> tuple[int, Samples]:
     return at, speech[at:]
 
 
-def _prosody(material: Material, planner: Planner, tongue: str, candidates: Sequence[str]) -> Array:
+def _prosody(material: Material, planner: Planner, heard: str, candidates: Sequence[str]) -> Array:
     speech = material.speech()
     course = pitch_hz(speech, SAMPLE_RATE)
     pieces = material.pieces()
-    signs = sum(len(reading.signs_of(piece.text, tongue)) for piece in pieces)
+    signs = sum(len(reading.signs_of(piece.text, heard)) for piece in pieces)
     seconds = sum(len(piece.samples) for piece in pieces) / SAMPLE_RATE
     wanted = manner(course[course > 0], signs, max(seconds, 0.1))
     return moving_like(wanted, planner, [reading.signs_of(text, "en-US") for text in reading.PHRASES], candidates)
 
 
 def _lessons(
-    material: Material, planner: Planner, tongue: str, base: str, prosody: Array, work: _Work, *, limit: int
+    material: Material, planner: Planner, heard: str, base: str, prosody: Array, work: _Work, *, limit: int
 ) -> list[Lesson]:
     """The person's own phrases and others, turn by turn."""
     own = [
         Lesson(phrase=made, likeness=_LIKENESS, faithfulness=_FAITHFULNESS)
-        for made in _own_phrases(material, planner, tongue, base, work.pieces, limit)
+        for made in _own_phrases(material, planner, heard, base, work.pieces, limit)
     ]
     style = middle(np.concatenate([stock().table(base)[:, :STYLE_SIZE], prosody], axis=1))
     plans = [planner.plan(reading.signs_of(text, "en-US"), style) for text in reading.PHRASES]
@@ -165,11 +166,11 @@ def _paired(own: list[Lesson], free: list[Lesson]) -> list[list[Lesson]]:
     return [[*pair, free[i % len(free)]] for i, pair in enumerate(pairs)]
 
 
-def _own_phrases(material: Material, planner: Planner, tongue: str, base: str, count: int, limit: int) -> list[Phrase]:
+def _own_phrases(material: Material, planner: Planner, heard: str, base: str, count: int, limit: int) -> list[Phrase]:
     found: list[Phrase] = []
     table = stock().table(base)
     for piece in material.pieces(limit):
-        signs = reading.signs_of(piece.text, tongue)
+        signs = reading.signs_of(piece.text, heard)
         if not signs or len(found) == count:
             continue
         plan = planner.plan(signs, table[min(len(signs), len(table) - 1)])

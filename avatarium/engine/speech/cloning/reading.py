@@ -11,6 +11,7 @@ from avatarium.engine.speech.g2p.japanese import transcribe_japanese
 from avatarium.engine.speech.g2p.transcript import Transcriber
 from avatarium.engine.speech.models import kokoro
 from avatarium.engine.speech.text.prepare import sentences
+from avatarium.engine.speech.tongues import code_of, tongue_of
 from avatarium.errors import InputError
 
 READ = ("en-US", "en-GB", "es", "fr", "it", "pt-BR", "hi", "ja", "zh")
@@ -36,8 +37,23 @@ def reading_language(language: str) -> str:
     return (exact or [tag for tag in READ if tag.split("-")[0] == wanted.split("-")[0]] or ["en-US"])[0]
 
 
+def hearing_language(language: str) -> str:
+    """The language in which words of a recording are read, to find their sounds in it: the one that is spoken, where
+    anything reads it."""
+    return reading_language(language) if is_read(language) or tongue_of(language) is None else code_of(language)
+
+
+def is_read(language: str) -> bool:
+    """Whether Kokoro speaks a language."""
+    return any(tag.split("-")[0] == code_of(language) for tag in READ)
+
+
 def signs_of(text: str, language: str) -> str:
-    """Signs of a text, as many of them as one run of the network takes; empty where nothing can be read."""
+    """Signs of a text in any language, as many as one run of the network takes; empty where nothing can be read.
+
+    Kokoro's alphabet is the phonetic one: words of a language that it does not speak can be written in it too, well
+    enough to find their sounds in a recording.
+    """
     try:
         transcripts = [_transcriber(language)(sentence.tokens).signs for sentence in sentences(text, language)]
     except InputError:

@@ -19,9 +19,9 @@ class Effort(StrEnum):
     """How much work goes into one clone."""
 
     QUICK = "quick"
-    """A minute of one core: for tests, and to hear whether it is worth it."""
+    """A minute of one core, for tests: hardly nearer than the nearest ready voice."""
     BEST = "best"
-    """Up to ten minutes of two cores."""
+    """About eight minutes of one core, four to five of two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from avatarium.engine.assets import default_store
 from avatarium.engine.speech.g2p import espeak_process
 from avatarium.engine.speech.g2p.transcript import Transcript, transcript
 from avatarium.engine.speech.text.prepare import Token
+from avatarium.engine.speech.tongues import TONGUES
 from avatarium.errors import AssetError, TextError
 
 ANSWER_TIMEOUT_S = 20.0
@@ -35,7 +36,7 @@ _TO_KOKORO = {
     **{"a^ɪ": "I", "a^ʊ": "W", "d^z": "ʣ", "d^ʒ": "ʤ", "e^ɪ": "A", "o^ʊ": "O", "ə^ʊ": "Q"},
     **{"s^s": "S", "t^s": "ʦ", "t^ʃ": "ʧ", "ɔ^ɪ": "Y", "^": "", "-": ""},
 }
-_SWITCH = re.compile(r"\([a-z-]{2,10}\)")
+_SWITCH = re.compile(r"\([a-z^-]{2,20}\)")
 """espeak marks words that it reads in another language."""
 _PUNCTUATION = re.compile(r"([,.!?;:—…\"“”()।॥]+)")
 _AS_KNOWN = str.maketrans({"।": ".", "॥": "."})
@@ -183,10 +184,14 @@ def _clause(words: list[tuple[str, int]], language: str) -> list[tuple[str, int 
 
 
 def _said(words: Sequence[str], language: str) -> list[str]:
-    phonemes = _SWITCH.sub("", espeak().phonemes(VOICES[language], " ".join(words)))
+    phonemes = _SWITCH.sub("", espeak().phonemes(_voice(language), " ".join(words)))
     for ipa, sign in _TO_KOKORO.items():
         phonemes = phonemes.replace(ipa, sign)
     return phonemes.replace("\u0329", "").replace("\u032a", "").split()
+
+
+def _voice(language: str) -> str:
+    return VOICES.get(language) or TONGUES[language].espeak
 
 
 def _owners(said: list[str], words: list[tuple[str, int]], language: str) -> list[int]:

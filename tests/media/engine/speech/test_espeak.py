@@ -47,6 +47,16 @@ def test_words_linked_in_french_keep_their_tokens() -> None:
     assert {owner for owner in spoken.owners if owner is not None} == {0, 1, 2}
 
 
+def test_words_of_another_language_leave_no_marks_in_the_signs() -> None:
+    """espeak says where it switches, ``(en)`` and back; that was spoken as letters."""
+    spoken = transcribe_by_espeak(tokens("un week-end de shopping"), language="fr")
+    assert not set("()") & set(spoken.signs)
+
+
+def test_languages_that_kokoro_does_not_speak_are_written_in_its_alphabet() -> None:
+    assert transcribe_by_espeak(tokens("ich möchte"), language="de").signs.startswith("ɪç mˈœçtə")
+
+
 def test_one_token_of_many_words() -> None:
     spoken = transcribe_by_espeak([Token(written="$5", spoken="cinco dólares"), *tokens("aquí.")], language="es")
     assert spoken.signs.endswith(". ") and spoken.owners[0] == 0

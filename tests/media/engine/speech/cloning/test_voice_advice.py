@@ -102,8 +102,15 @@ def test_noise_over_the_voice_is_told(make: Make, man: Samples) -> None:
 
 def test_another_language_than_told(recordings: Path) -> None:
     advice = advise_voice([recordings / "fr.wav"], language="en-US")
-    assert any('"fr"' in sentence for sentence in advice.sentences)
+    assert any("French here, not English" in sentence for sentence in advice.sentences)
     assert not advice.fit
+
+
+def test_a_language_that_clones_do_not_speak_is_told_and_no_obstacle(recordings: Path) -> None:
+    german = recordings / "de.wav"
+    advice = advise_voice([german, german], language="de-DE")
+    assert advice.fit
+    assert any("do not speak German" in sentence for sentence in advice.sentences)
 
 
 def test_a_file_that_is_no_sound_is_told_and_not_raised(tmp_path: Path) -> None:
