@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Sequence
 
 from avatarium.engine.translation.records import Quality
+from avatarium.engine.translation.slips import mended
 from avatarium.errors import TextError
 
 NAME = "apertium"
@@ -60,8 +61,6 @@ _CODES = {
     **{"mkd": "mk", "no": "nb"},
 }
 _MODE = re.compile(r"([a-z]{2,3})-([a-z]{2,3}(?:_BR)?)")
-_SLIPS = {("es", "it"): ((re.compile(r"\bpartorisca\b"), "per"), (re.compile(r"\bNon\.(?=\s|$)"), "No."))}
-"""What a pair's dictionary is known to get wrong each time: Spanish "para" is not always of the verb "parir"."""
 
 
 @functools.cache
@@ -121,13 +120,7 @@ def translate(texts: Sequence[str], source: str, target: str) -> list[str]:
     made += [""] * (len(lines) - len(made))
     if answer.returncode or len(made) != len(lines):
         raise _failed(source, target)
-    return [_mended(line.strip(), source, target) for line in made]
-
-
-def _mended(line: str, source: str, target: str) -> str:
-    for slip, right in _SLIPS.get((source, target), ()):
-        line = slip.sub(right, line)
-    return line
+    return [mended(line, after.strip(), source, target) for line, after in zip(lines, made, strict=True)]
 
 
 def _failed(source: str, target: str) -> TextError:

@@ -92,9 +92,7 @@ def finished(source: str, text: str, target: str) -> str:
     end, own = source.rstrip("\"'”’»)")[-1:], text.rstrip("\"'”’»)")[-1:]
     if end in ".!?…" and own not in ".!?…" and not _WIDE.search(text):
         text += end
-    if target == "es":
-        text = _opened(text)
-    return text
+    return _opened(text) if target == "es" else text.replace("¿", "").replace("¡", "")
 
 
 def _opened(text: str) -> str:
