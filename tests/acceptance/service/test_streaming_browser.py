@@ -102,7 +102,8 @@ class House:
                 booked: dict[str, Any] = self.call("agora-token", body)
                 return booked
             except urllib.error.HTTPError as refusal:
-                assert refusal.code == 503 and time.monotonic() < until_s, refusal.read()
+                with refusal:
+                    assert refusal.code == 503 and time.monotonic() < until_s, refusal.read()
                 time.sleep(1)
 
     def speak(self, room: dict[str, Any], text: str = SENTENCE) -> None:

@@ -149,7 +149,8 @@ def test_choices_that_exclude_each_other_are_refused(house: House) -> None:
             **{"avatar_id": house.call("all_avatars")[0]["_id"], "expire_seconds": 60},
             **{"transparent": True, "background_color": "#fff"},
         })  # fmt: skip
-    assert refusal.value.code == 400 and b"two_grounds" in refusal.value.read()
+    with refusal.value as answer:
+        assert answer.code == 400 and b"two_grounds" in answer.read()
 
 
 @pytest.mark.parametrize("context", [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")])
