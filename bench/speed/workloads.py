@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from avatarium.engine.face import Life, PhotoActor, Pose, Shot, View, frame_shot
 from avatarium.engine.face.frame import Points
+from avatarium.engine.face.raster import Bands
 from avatarium.engine.picture.read import read_picture
 from avatarium.engine.speech.records import Phoneme
 from avatarium.engine.video import EncoderOptions, Size
@@ -43,7 +44,7 @@ class TimedView(View):
         with self.clock.stage("vertices"):
             return super()._move(pose)
 
-    def _warp(self, target: Float32, lids: Float32) -> Image:
+    def _warp(self, target: Float32, lids: Float32) -> Bands:
         with self.clock.stage("warp of the person"):
             return super()._warp(target, lids)
 

@@ -21,7 +21,7 @@ from avatarium.engine.face.look import read_look
 from avatarium.engine.face.meshing import LOWEST, build_mesh
 from avatarium.engine.face.mouth import paint_mouth, paint_seam, placed_mouth, stomion
 from avatarium.engine.face.pose import Mouth, Pose
-from avatarium.engine.face.raster import draw_map, lay_over, undo_alpha
+from avatarium.engine.face.raster import Bands, bands_of, draw_map, lay_over, undo_alpha
 from avatarium.engine.face.relax import soften_folds
 from avatarium.engine.face.rig import Rig, rotation
 from avatarium.engine.picture.fill import fill
@@ -130,15 +130,14 @@ class View:
 
     def render(self, pose: Pose) -> Image:
         """One frame, RGB ``(height, width, 3)``."""
-        frame = self._still.copy()
+        frame = self._bare.copy()
         local, target, lids = self._move(pose)
-        person = self._warp(target, lids)
         left, top, right, bottom = self._box
-        window = frame[top:bottom, left:right]
+        bands = self._warp(target, lids)
         if self._layered:
-            lay_over(person, self._ground, window)
+            lay_over(self._drawn, self._ground, frame, left, top, bands)
         else:
-            window[:] = person[..., :3]
+            frame[top:bottom, left:right] = self._drawn[..., :3]
         self._paint_mouth(frame, pose, local)
         return frame
 
@@ -148,12 +147,13 @@ class View:
             raise ValueError("this view was not made with cutout=True")
         local, target, lids = self._move(pose)
         left, top, right, bottom = self._box
-        person = self._warp(target, lids)
+        self._drawn[:] = 0
+        self._warp(target, lids)
         colours = self._cutout[..., :3].copy()
-        undo_alpha(person, colours[top:bottom, left:right])
+        undo_alpha(self._drawn, colours[top:bottom, left:right])
         self._paint_mouth(colours, pose, local)
         alpha = self._cutout[..., 3].copy()
-        alpha[top:bottom, left:right] = person[..., 3]
+        alpha[top:bottom, left:right] = self._drawn[..., 3]
         return np.asarray(cv2.merge([*cv2.split(colours), alpha]), np.uint8)
 
     def close(self) -> None:
@@ -195,7 +195,12 @@ class View:
         self._person = person
         self._ground = np.ascontiguousarray(ground[top:bottom, left:right])
         texture = np.dstack([person * cover[..., None], cover * 255]) if self._layered else np.dstack([person, cover])
-        self._texture = np.ascontiguousarray(texture[top:bottom, left:right].round().astype(np.uint8))
+        texture = texture[top:bottom, left:right].round().astype(np.uint8)
+        # Below it a row on which sampling at its very border may lean, and one of nobody.
+        self._texture = np.concatenate([texture, texture[-1:], np.zeros_like(texture[:1])])
+        self._drawn = np.zeros_like(texture)
+        self._bare = self._still.copy()
+        self._bare[top:bottom, left:right] = self._ground
 
     def _reach(self, alpha: Alpha) -> tuple[Alpha, Alpha]:
         """The hole to fill behind the person, and the person's layer, which reaches beyond it and fades.
@@ -217,10 +222,20 @@ class View:
         self._mouth_source = self._source.copy()
         if self._rig.resting.is_open:
             self._draw_lips_from_inside()
-        grid = np.meshgrid(np.arange(right - left, dtype=np.float32), np.arange(bottom - top, dtype=np.float32))
-        self._map_x, self._map_y = (np.ascontiguousarray(g) for g in grid)
+        self._map_x, self._map_y = np.zeros((2, bottom - top, right - left), np.float32)
+        self._outer = self._mesh.outer[~self._is_clear(self._mesh.outer)] if self._layered else self._mesh.outer
+        self._reaching = np.concatenate([self._outer, self._mesh.face])
         self._mouth_triangles = np.array(mesh.strip(mesh.LIP_INNER_UPPER, mesh.LIP_INNER_LOWER), np.int32)
         self._eye_triangles = np.array([t for e in mesh.EYES for t in mesh.strip(e.upper, e.lower)], np.int32)
+
+    def _is_clear(self, triangles: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which of them show nobody, at any of their pixels or beside them."""
+        corners = self._source[triangles]
+        low = np.maximum(np.floor(corners.min(1)).astype(int) - 1, 0)
+        high = np.ceil(corners.max(1)).astype(int) + 2
+        cover = self._texture[:-1, :, 3]
+        around = zip(low, high, strict=True)
+        return np.array([not cover[y:below, x:beside].any() for (x, y), (beside, below) in around])
 
     def _draw_lips_from_inside(self) -> None:
         for ring, inner in (
@@ -248,19 +263,29 @@ class View:
         target[:, 1] -= pose.breath * unit * body.breath
         return local, target.astype(np.float32), lids.astype(np.float32)
 
-    def _warp(self, target: Float32, lids: Float32) -> Image:
-        """The person's texture in its new place, RGBA premultiplied, the size of the moving box."""
+    def _warp(self, target: Float32, lids: Float32) -> Bands:
+        """Draw the person's texture in its new place, RGBA premultiplied, the size of the moving box.
+
+        Answers with the parts in which there is somebody; the others of what was drawn are as they were before.
+        """
         body, map_x, map_y = self._mesh, self._map_x, self._map_y
-        draw_map(body.outer, target, self._source, map_x, map_y)
+        height, width = map_y.shape
+        bands: Bands = bands_of(self._reaching, target, height, width)
+        parts = [np.s_[top:bottom, left:right] for top, bottom, left, right in bands if left < right]
+        for part in parts:
+            map_y[part] = height + 1  # the row of nobody
+        draw_map(self._outer, target, self._source, map_x, map_y)
         draw_map(body.face, target, self._source, map_x, map_y)
         draw_map(self._mouth_triangles, target, self._mouth_source, map_x, map_y)
         draw_map(self._eye_triangles, target, lids, map_x, map_y)
-        person = self._sampled(map_x, map_y)
+        person = self._drawn
+        for part in parts:
+            self._sample(map_x[part], map_y[part], person[part])
         for eye in mesh.EYES:
             around = [*eye.upper, *eye.lower]
             if np.abs(lids[around] - self._source[around]).max() > STEP_PX:
                 self._redraw_finely(person, target, lids, around)
-        return person
+        return bands
 
     def _redraw_finely(self, person: Image, target: Float32, lids: Float32, around: list[int]) -> None:
         """Draw an eye again in parts of pixels: the map jumps at the lid's edge, whole pixels would show as steps."""
@@ -274,12 +299,13 @@ class View:
         fine = (target - low.astype(np.float32) + 0.5) * FINER - 0.5
         draw_map(self._mesh.face, fine, self._source, map_x, map_y)
         draw_map(self._eye_triangles, fine, lids, map_x, map_y)
-        small = cv2.resize(self._sampled(map_x, map_y), (columns, rows), interpolation=cv2.INTER_AREA)
+        drawn = self._sample(map_x, map_y, np.empty((*map_x.shape, 4), np.uint8))
+        small = cv2.resize(drawn, (columns, rows), interpolation=cv2.INTER_AREA)
         person[low[1] : high[1], low[0] : high[0]] = small
 
-    def _sampled(self, map_x: Float32, map_y: Float32) -> Image:
-        person = cv2.remap(self._texture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(person, dtype=np.uint8)
+    def _sample(self, map_x: Float32, map_y: Float32, into: Image) -> Image:
+        cv2.remap(self._texture, map_x, map_y, cv2.INTER_LINEAR, dst=into, borderMode=cv2.BORDER_REPLICATE)
+        return into
 
     def _paint_mouth(self, frame: Image, pose: Pose, local: Points) -> None:
         unit = self._frame.scale

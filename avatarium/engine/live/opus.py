@@ -35,8 +35,8 @@ class OpusEncoder:
         self._context.options = {
             "application": "voip",
             "frame_duration": "20",
-            # Sounds the same as 10, at two thirds of the cost.
-            "compression_level": "3",
+            # Sounds the same as 10, at a third of the cost.
+            "compression_level": "1",
             "vbr": "on",
             "fec": "1" if loss > 0 else "0",
             "packet_loss": str(round(loss * 100)),

@@ -89,6 +89,16 @@ def test_the_same_pose_gives_the_same_pixels_whatever_came_before() -> None:
     assert np.array_equal(other.render(poses[7]), first)
 
 
+@pytest.mark.parametrize("name", ["synthetic-woman-0588", "painting-mona-lisa"])
+def test_what_is_left_out_of_a_frame_would_have_changed_no_pixel(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, poses = view_of(name), Life(seed=5).perform(speech(), 40)
+    frames = [shown.render(poses[at]) for at in (3, 20, 39)]
+    monkeypatch.setattr(shown, "_outer", shown._mesh.outer)
+    height, width = shown._map_y.shape
+    monkeypatch.setattr("avatarium.engine.face.actor.bands_of", lambda *_: np.array([[0, height, 0, width]]))
+    assert all(np.array_equal(shown.render(poses[at]), frame) for at, frame in zip((3, 20, 39), frames, strict=True))
+
+
 @pytest.mark.parametrize("name", ["synthetic-man-0003", "cartoon-3d-boy", "painting-mona-lisa", "man-beard"])
 def test_the_renderers_own_detector_finds_the_turned_head_turned(name: str) -> None:
     shown = view_of(name)

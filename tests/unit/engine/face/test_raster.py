@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
-from avatarium.engine.face.raster import draw_map, lay_over
+from avatarium.engine.face.raster import BAND, bands_of, draw_map, lay_over
 
 
 def maps(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -57,7 +57,31 @@ def test_laying_a_person_over_a_ground_is_alpha_compositing() -> None:
     colour = random.integers(0, 256, (40, 50, 3))
     person = np.dstack([colour * alpha[..., None] / 255, alpha]).round().astype(np.uint8)
     ground = random.integers(0, 256, (40, 50, 3)).astype(np.uint8)
-    out = np.zeros_like(ground)
-    lay_over(person, ground, out)
+    frame = np.zeros((60, 70, 3), np.uint8)
+    frame[7:47, 9:59] = ground
+    lay_over(person, ground, frame, 9, 7, np.array([[0, 16, 0, 50], [16, 40, 0, 50]]))
+    out = frame[7:47, 9:59]
     expected = colour * alpha[..., None] / 255 + ground * (1 - alpha[..., None] / 255)
     assert np.abs(out - expected).max() <= 1.01
+
+
+def test_outside_the_bands_nothing_is_laid_over() -> None:
+    person, ground = np.full((40, 50, 4), 255, np.uint8), np.zeros((40, 50, 3), np.uint8)
+    frame = ground.copy()
+    lay_over(person, ground, frame, 0, 0, np.array([[0, 16, 30, 30], [16, 40, 5, 11]]))
+    assert (frame[16:40, 5:11] == 255).all()
+    assert frame.sum() == 255 * 3 * 24 * 6
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(-40, 340), st.floats(-40, 340)), min_size=6, max_size=6))
+def test_all_that_triangles_cover_is_in_their_bands(corners: list[tuple[float, float]]) -> None:
+    height, width = 3 * BAND + 5, 200
+    map_x, map_y = maps(height, width)
+    triangles, target = np.array([[0, 1, 2], [3, 4, 5]], np.int32), np.array(corners, np.float32)
+    draw_map(triangles, target, np.zeros((6, 2), np.float32), map_x, map_y)
+    drawn, reached = map_x >= 0, np.zeros((height, width), bool)
+    for top, bottom, left, right in bands_of(triangles, target, height, width):
+        assert 0 <= top < bottom <= height and 0 <= left <= right <= width
+        reached[top:bottom, left:right] = True
+    assert not (drawn & ~reached).any()
