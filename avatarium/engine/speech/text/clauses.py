@@ -8,10 +8,11 @@ from dataclasses import replace
 from avatarium.engine.speech.text.prepare import Sentence, Token
 from avatarium.engine.speech.text.sentences import Boundary
 
-SHORT, LONG = 24, 64
-"""Spoken characters: a clause that is shorter waits for the next, and what is longer than this is cut at any word."""
-FIRST = 28
-"""Of the very first words, where no clause ends sooner."""
+SHORT = 24
+"""Spoken characters: a clause that is shorter waits for the next."""
+LONGEST = (28, 44, 64)
+"""What is longer is cut at any word: of the first piece, the second and all others. While one is heard the next is
+made, so that each may be half as long again as the one before it and leaves no hole."""
 _MARKS = frozenset(",;:—–،、，；：)）")
 
 
@@ -19,7 +20,7 @@ class Clauses:
     """Cuts the sentences of one script; the first it meets begins with a short piece."""
 
     def __init__(self) -> None:
-        self._begun = False
+        self._given = 0
 
     def __call__(self, sentence: Sentence) -> Iterator[Sentence]:
         """A sentence in pieces that join without a jump in time: each ends where somebody might breathe."""
@@ -45,10 +46,10 @@ class Clauses:
             length += len(token.spoken) + 1
             left -= len(token.spoken) + 1
             ends_clause = length >= SHORT and token.written[-1:] in _MARKS
-            full = length >= (LONG if self._begun else FIRST)
+            full = length >= LONGEST[min(self._given, len(LONGEST) - 1)]
             if (ends_clause or full) and left >= SHORT / 2:
                 yield tuple(held), Boundary.CLAUSE if ends_clause else Boundary.WORD
-                held, length, self._begun = [], 0, True
+                held, length, self._given = [], 0, self._given + 1
         if held:
-            self._begun = True
+            self._given += 1
             yield tuple(held), Boundary.SENTENCE
