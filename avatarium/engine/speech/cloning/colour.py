@@ -21,15 +21,23 @@ _SPECTRUM = 1024
 _SMOOTH_OCTAVES = 0.35
 _LOWEST_HZ = 90.0
 _TAPER_HZ = 700.0
+_FLOOR_HZ = (50.0, 110.0)
 
 
-def equaliser(wanted: Samples, said: Samples, *, bandwidth_hz: float) -> Array:
+def lowest_hz(pitch_hz: Array) -> float:
+    """Half an octave below the lowest tones of somebody, of the pitch of their voiced moments."""
+    low = float(np.percentile(pitch_hz, 5)) if len(pitch_hz) else 0.0
+    return round(float(np.clip(low / np.sqrt(2), *_FLOOR_HZ)), 1)
+
+
+def equaliser(wanted: Samples, said: Samples, *, bandwidth_hz: float, lowest_hz: float) -> Array:
     """Decibels for :data:`EQUALISER_BANDS` that bring what was said to the colour of a recording, at -16 LUFS.
 
     Args:
         wanted: speech of the recording, at 24 kHz.
         said: the clone's.
         bandwidth_hz: up to where the recording carries anything; nothing is changed above.
+        lowest_hz: where the voice begins.
     """
     bands_hz = np.linspace(0, SAMPLE_RATE / 2, EQUALISER_BANDS)
     apart = _spectrum_db(wanted, bands_hz) - _spectrum_db(said, bands_hz)
@@ -37,7 +45,7 @@ def equaliser(wanted: Samples, said: Samples, *, bandwidth_hz: float) -> Array:
     audible = (bands_hz > 200) & (bands_hz < min(bandwidth_hz, 5_000))
     apart = apart - apart[audible].mean()
     gains = np.clip(_SHARE * apart * weight, -MOST_DB, MOST_DB).astype(np.float32)
-    level_db = LOUDNESS_LUFS - loudness_lufs(coloured(said, gains), SAMPLE_RATE)
+    level_db = LOUDNESS_LUFS - loudness_lufs(coloured(said, gains, lowest_hz=lowest_hz), SAMPLE_RATE)
     return np.asarray(gains + level_db, np.float32)
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from avatarium.engine.assets import default_store
 from avatarium.engine.speech.cloning import network, reading
 from avatarium.engine.speech.cloning.advice import check
-from avatarium.engine.speech.cloning.colour import equaliser
+from avatarium.engine.speech.cloning.colour import equaliser, lowest_hz
 from avatarium.engine.speech.cloning.judging import judged, likeness_of
 from avatarium.engine.speech.cloning.learning import STYLE_SIZE, Lesson, Pace, learn
 from avatarium.engine.speech.cloning.material import Material, gather
@@ -198,8 +198,10 @@ def _finished(
     near: tuple[str, float],
 ) -> Cloned:
     said = [say_cloned(reading.signs_of(text, "en-US"), table, offsets) for text in reading.UNSEEN]
-    gains = equaliser(learnt, np.concatenate(said), bandwidth_hz=material.facts()["bandwidth_hz"])
-    samples = [coloured(sound, gains) for sound in said]
+    course = pitch_hz(learnt, SAMPLE_RATE)
+    low = lowest_hz(course[course > 0])
+    gains = equaliser(learnt, np.concatenate(said), bandwidth_hz=material.facts()["bandwidth_hz"], lowest_hz=low)
+    samples = [coloured(sound, gains, lowest_hz=low) for sound in said]
     whose = embed(held, SAMPLE_RATE)
     similarity, word_error = likeness_of(samples, whose), judged(samples, reading.UNSEEN)
     stock_similarity = float(stock().vectors[stock().names.index(near[0])] @ whose)
@@ -212,6 +214,7 @@ def _finished(
         nearest_stock_similarity=round(stock_similarity, 4),
         seconds_used=round(len(learnt) / SAMPLE_RATE, 2),
         word_error=None if word_error is None else round(word_error, 4),
+        lowest_hz=low,
     )
     write_voice(VoiceFile(facts=facts, table=table, offsets=offsets, equaliser=gains), out)
     return Cloned(

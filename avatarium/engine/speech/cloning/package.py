@@ -31,6 +31,7 @@ _LARGEST_BYTES = 2_000_000
 _MANIFEST, _ARRAYS = "manifest.json", "arrays.npz"
 _LARGEST_VALUE = 60.0
 """Styles lie within a few units, gains within some decibels; what is far outside is no voice."""
+_HIGHEST_PITCH_HZ = 500.0
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 Array = NDArray[np.float32]
@@ -48,6 +49,8 @@ class VoiceFacts:
     nearest_stock_similarity: float
     seconds_used: float
     word_error: float | None = None
+    lowest_hz: float = 0.0
+    """Below it there is nothing of the voice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,6 +119,7 @@ def _facts(manifest: dict[str, Any]) -> VoiceFacts:
         nearest_stock_similarity=_number(manifest["nearest_stock_similarity"]),
         seconds_used=_number(manifest["seconds_used"]),
         word_error=None if error is None else _number(error),
+        lowest_hz=_hertz(manifest.get("lowest_hz", 0.0)),
     )
 
 
@@ -123,6 +127,13 @@ def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError("not a number")
     return float(value)
+
+
+def _hertz(value: object) -> float:
+    hertz = _number(value)
+    if not 0.0 <= hertz <= _HIGHEST_PITCH_HZ:
+        raise ValueError("no voice begins there")
+    return hertz
 
 
 def _text(value: object) -> str:

@@ -31,6 +31,7 @@ FACTS = VoiceFacts(
     nearest_stock_similarity=0.2,
     seconds_used=31.5,
     word_error=0.0,
+    lowest_hz=85.3,
 )
 
 
@@ -130,6 +131,8 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, voice: VoiceFile) -> None:
         {"method": "x" * 1000},
         {"nearest_stock": 5},
         {"word_error": []},
+        {"lowest_hz": 9_000.0},
+        {"lowest_hz": -1.0},
     ],
 )
 def test_a_manifest_that_lies_is_refused(tmp_path: Path, voice: VoiceFile, changes: dict[str, Any]) -> None:
