@@ -276,7 +276,8 @@ class Tasks:
             repository.advance(c, task, progress=percent, updated_ms=self._clock.now_ms())
 
     def reprice(self, task: Task, price: Price) -> Task:
-        """Put the measured price in place of an estimate, before the work is done. A price that was exact stands.
+        """Put the measured price in place of an estimate, before the work is done; the time that is expected goes with
+        it. A price that was exact stands.
 
         Raises:
             TooFewCoinsError: it is higher, and the balance does not cover the difference.
@@ -285,7 +286,7 @@ class Tasks:
             now = repository.find(c, task.id, owner=None)
             settled = now is None or now.facts.get(EXACT, False) or now.price == price.amount
             # The task's row before the user's, as everywhere: two that want both must not wait for each other.
-            if now is None or settled or not repository.advance(c, now, price=price.amount):
+            if now is None or settled or not self._measured(c, now, price):
                 return now or task
             if price.amount > now.price:
                 ledger.raise_hold(
@@ -297,6 +298,10 @@ class Tasks:
                     now_ms=self._clock.now_ms(),
                 )
             return repository.find(c, task.id, owner=None) or task
+
+    def _measured(self, c: Connection, task: Task, price: Price) -> bool:
+        share = price.amount / task.price if task.price else 1.0
+        return repository.advance(c, task, price=price.amount, expected_s=task.expected_s * share)
 
     def finish(
         self,

@@ -34,6 +34,9 @@ _SILENT_DBFS = -50.0
 _BEFORE_S, _AFTER_S = 0.12, 0.2
 """The old voice is silent from so much before what was written down to so much after."""
 _MUTE_FADE_S, _DUCK_FADE_S = 0.04, 0.15
+_BELONGS_S = 1.0
+"""So much of a stretch of voice activity that began before a segment, or goes on after it, is still the segment's own;
+what is further away was not understood, and stays."""
 _SAME_STRETCH_S = 0.12
 """Voice activity that lies within a segment for so long is the segment's own."""
 _LOUDEST_STEP_DB = 3.0
@@ -107,7 +110,8 @@ def _own_stretches(document: DubDocument, stems: Stems) -> list[Stretch]:
         for stretch in spoken:
             common_s = min(stretch.end_s, segment.end_s) - max(stretch.start_s, segment.start_s)
             if common_s > _SAME_STRETCH_S:
-                low, high = min(low, stretch.start_s), max(high, stretch.end_s)
+                low = min(low, max(stretch.start_s, segment.start_s - _BELONGS_S))
+                high = max(high, min(stretch.end_s, segment.end_s + _BELONGS_S))
         found.append(Stretch(start_s=low, end_s=high))
     return found
 

@@ -16,20 +16,35 @@ _FILLERS = {
 }
 _CLAUSE = re.compile(r"(?<=[,;:])\s+|(?<=[、，；])")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
+_LINKS = {
+    "en": "when|because|while|although|so that|if|but|and|or",
+    "es": "cuando|porque|mientras|aunque|para que|ya que|si|pero|y|e|o|u",
+    "pt": "quando|porque|enquanto|embora|para que|já que|se|mas|e|ou",
+    "fr": "quand|lorsque|parce que|pendant que|bien que|pour que|si|mais|et|ou",
+    "it": "quando|perché|mentre|benché|affinché|se|ma|e|o",
+    "de": "wenn|weil|während|obwohl|damit|dass|aber|und|oder",
+}
+"""What begins a clause, or one more of several things, without a comma before it."""
+_OPEN = re.compile(
+    r"(?i)(?:a|al|con|d[aeo]s?|del|de[mnrs]|d[iu]|die|e[lmnt]?|for|i|il|in|it|l[aeo]s?|m[aá]i?s|muy|no|não|of|par|para|"
+    r"per|por|pour|que|qui|to|the|un|una|und|uno|with|y)"
+)
+"""Words after which nothing ends."""
 _LEAST = 0.4
 """Share of a text that must be left."""
 
 
 def shorter(text: str, language: str) -> Iterator[str]:
     """Shorter and shorter forms of a text, none less than two fifths of it: without asides, without fillers, without
-    its last clauses."""
+    its last clauses, at last without what was only linked to the rest."""
     whole = text
     for step in (_without_asides, _without_fillers):
         made = step(text, language)
         if len(made) < len(text) and _enough(made, whole):
             text = made
             yield text
-    for cut in (_SENTENCE, _CLAUSE):
+    links = _LINKS.get(language.split("-")[0].lower())
+    for cut in (_SENTENCE, _CLAUSE, *([re.compile(rf"(?i)\s+(?=(?:{links})\s)")] if links else [])):
         while True:
             parts = cut.split(text)
             if len(parts) < 2:
@@ -42,7 +57,8 @@ def shorter(text: str, language: str) -> Iterator[str]:
 
 
 def _enough(made: str, whole: str) -> bool:
-    return len(made) >= _LEAST * len(whole) and any(c.isalnum() for c in made)
+    words = re.findall(r"\w+", made)
+    return len(made) >= _LEAST * len(whole) and bool(words) and not _OPEN.fullmatch(words[-1])
 
 
 def _without_asides(text: str, language: str) -> str:

@@ -18,6 +18,7 @@ from avatarium.engine.speech import separation
 from avatarium.engine.speech.separation import Stems
 from avatarium.engine.speech.speakers import Gender, Voice, find_voice, voices
 from avatarium.errors import AudioError, InputError
+from avatarium.families.dubbing import BASE_S, FAMILY, GUESSED_S, SHARE
 from avatarium.families.dubbing_transcripts import KEPT, Transcripts
 from tests.running import COINS, Running, running
 from tests.support.voices import made_voice
@@ -152,6 +153,8 @@ def test_it_is_started_listed_and_done_as_documented(it: Running, source: str, f
     assert it.download(record["result_url"]).startswith(b"ID3")
     assert it.download(record["srt_source_url"]) == b"1\n" and it.download(record["srt_target_url"]) == b"2\n"
     assert it.balance() == (COINS - 2 * MINUTE, 0), "61 seconds are two minutes begun"
+    ended = it.platform.tasks.get(it.user_id, FAMILY, task["_id"])
+    assert ended.expected_s == 2 * (BASE_S + SHARE * GUESSED_S), "what is told of the time goes with the price"
     assert fake.heard[0]["speakers"] == 1 and fake.heard[0]["translator"] is None
     assert it.delete(f"userDubbing/{task['_id']}") == {"_id": task["_id"]}
     assert it.get(f"userDubbing/{task['_id']}/transcript")["status"] == 404

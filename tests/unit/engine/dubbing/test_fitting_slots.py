@@ -120,5 +120,15 @@ def test_shortening_leaves_out_asides_then_fillers_then_last_clauses() -> None:
     assert all(len(step) >= 0.4 * len(steps[1]) for step in steps)
 
 
+def test_what_has_no_comma_is_shortened_before_what_links_it() -> None:
+    """A sentence without a comma was never shortened, and ran into the next."""
+    text = "Todos se esfuerzan por un futuro mejor y más justo para el país cuando hace falta."
+    assert list(shorter(text, "es")) == [
+        "Todos se esfuerzan por un futuro mejor y más justo para el país.",
+        "Todos se esfuerzan por un futuro mejor.",
+    ]
+    assert list(shorter("Je pense que si tu viens nous irons.", "fr")) == [], "nothing ends after a conjunction"
+
+
 def test_shortening_keeps_words_that_hold_a_filler_inside() -> None:
     assert all("Justice" in step for step in shorter("Justice is just, so they say, everywhere.", "en"))
