@@ -1,7 +1,7 @@
 """The process of slow voices with a toy for an engine: run by tests as a program.
 
 A text is spoken word by word: ``wait`` is made until it is stopped, ``bug`` breaks, ``die`` ends the process, a word of
-digits takes so many samples. ``nothing`` is refused when it is judged.
+digits takes so many samples, ``20ms`` so long and so many. ``nothing`` is refused when it is judged.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def made(self: Any, reading: Any) -> tuple[str, Any]:
         if reading.dropped:
             raise RuntimeError("stopped")
         time.sleep(0.01)
-    samples = np.zeros(int(word), np.float32)
+    if word.endswith("ms"):
+        time.sleep(int(word[:-2]) / 1000)
+    samples = np.zeros(int(word.removesuffix("ms")), np.float32)
     return "piece", Speech(audio=samples, rate=24_000, phonemes=(), words=(), language="en-US")
 
 

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from avatarium.engine.speech import Speech
 
 ANSWER_S = 90.0
-"""For one piece, those of all other rooms before it and the loading of the model among it."""
-OPEN_MAX = 64
-"""Texts that are being read at once: each room has one or two."""
+"""Within which something must be answered, the loading of a model among it: a process that makes nothing for so long
+hangs."""
+LINE_S = 300.0
+"""For one piece where the process gets on with those of other rooms."""
+OPEN_MAX = 512
+"""Texts that are read or wait to be, of two dozen rooms with full queues: one room never takes the places of others."""
 IDLE_S = 600.0
 """After which a process that nobody wants anything of is ended, as it holds a gigabyte."""
 END_S = 2.0
@@ -74,6 +77,8 @@ class SlowSpeech:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._open: set[int] = set()
+        self._made_s = 0.0
+        """When a piece last came, on the loop's clock."""
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
@@ -111,19 +116,35 @@ class SlowSpeech:
             AvatariumError: as the process says; UnavailableError where it does not answer.
         """
         await self._ready()
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
         self._waiting[number] = answer
+        asked_s = loop.time()
         try:
             self._send(packed(what, number, given))
-            async with asyncio.timeout(ANSWER_S):
-                return await answer
+            return await self._patiently(answer, asked_s)
         except TimeoutError as problem:
-            log.warning("slow_voice_stalled", what=what)
-            if what == "next":
+            hangs = what == "next" and loop.time() >= self._hangs_at_s(asked_s)
+            log.warning("slow_voice_stalled", what=what, hangs=hangs)
+            if hangs:
                 self._kill()
             raise _away("voice_too_slow") from problem
         finally:
             self._waiting.pop(number, None)
+
+    def _hangs_at_s(self, asked_s: float) -> float:
+        return max(asked_s, self._made_s) + ANSWER_S
+
+    async def _patiently(self, answer: asyncio.Future[Any], asked_s: float) -> Any:
+        """Wait in the line: as long as others get their pieces, the process is slow and does not hang."""
+        loop = asyncio.get_running_loop()
+        while not answer.done():
+            until_s = min(self._hangs_at_s(asked_s), asked_s + LINE_S)
+            if loop.time() >= until_s:
+                answer.cancel()
+                raise TimeoutError
+            await asyncio.wait([answer], timeout=until_s - loop.time())
+        return answer.result()
 
     def drop(self, number: int) -> None:
         """Nobody wants more of it."""
@@ -183,6 +204,8 @@ class SlowSpeech:
                 self._lose()
 
     def _tell(self, what: str, number: int, found: Any) -> None:
+        if what == "piece":
+            self._made_s = asyncio.get_running_loop().time()
         answer = self._waiting.get(number)
         if answer is None or answer.done():
             return

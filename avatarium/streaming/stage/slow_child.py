@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from avatarium.catalogue.vendor import offer_vendor
+from avatarium.engine.speech.outside import PREFIX
 from avatarium.errors import AvatariumError, StalledError
 from avatarium.settings import load_settings
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 NICENESS = 10
 THREADS = 2
 """Of the network: together they make speech about twice as fast as it is heard, where two cores are free."""
+OUTSIDE = 8
+"""Pieces that outside services are asked for at once: waiting for a network keeps nobody else's voice waiting."""
 LENGTH = struct.Struct(">I")
 LONGEST_BYTES = 64 << 20
 
@@ -52,6 +55,8 @@ class Order:
 @dataclass(slots=True, eq=False)
 class _Reading:
     halt: Any
+    outside: bool
+    """Whether somebody else's machine makes it."""
     script: Iterator[Speech] | None = None
     dropped: bool = field(default=False)
 
@@ -66,6 +71,7 @@ class _Child:
         # Texts are judged beside the making, or who asks in one room would wait for a sentence of another.
         self._judging = ThreadPoolExecutor(1, "judge")
         self._making = ThreadPoolExecutor(1, "make")
+        self._asking = ThreadPoolExecutor(OUTSIDE, "ask")
 
     def take(self, what: str, number: int, given: Any) -> None:
         """One order; called by the thread that reads them."""
@@ -76,7 +82,8 @@ class _Child:
         if reading is None:
             return
         if what == "next":
-            self._making.submit(self._answer, number, reading, lambda: self._made(reading))
+            pool = self._asking if reading.outside else self._making
+            pool.submit(self._answer, number, reading, lambda: self._made(reading))
             return
         del self._open[number]
         reading.dropped = True
@@ -85,7 +92,7 @@ class _Child:
     def _begin(self, number: int, order: Order) -> None:
         from avatarium.engine.speech.models.sessions import Halt
 
-        reading = self._open[number] = _Reading(Halt())
+        reading = self._open[number] = _Reading(Halt(), outside=order.voice.startswith(PREFIX))
         self._judging.submit(self._answer, number, reading, lambda: self._opened(reading, order))
 
     def _opened(self, reading: _Reading, order: Order) -> tuple[str, Any]:
@@ -153,7 +160,7 @@ def main() -> None:
 
 def _voice_of(order: Order) -> Voice | str:
     if not order.path:
-        if order.voice.startswith("external-"):  # known to this process only when one is wanted
+        if order.voice.startswith(PREFIX):  # known to this process only when one is wanted
             offer_vendor(load_settings())
         return order.voice
     from pathlib import Path

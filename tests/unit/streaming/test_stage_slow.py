@@ -12,7 +12,7 @@ import pytest
 
 from avatarium.errors import AvatariumError, BusyError, StalledError, TextError, UnavailableError
 from avatarium.streaming.stage import slow
-from avatarium.streaming.stage.slow import SlowSource, SlowSpeech
+from avatarium.streaming.stage.slow import Reading, SlowSource, SlowSpeech
 from avatarium.streaming.stage.slow_child import Order
 from tests.support.live_rooms import in_loop, until
 
@@ -37,6 +37,12 @@ async def toy() -> AsyncIterator[SlowSpeech]:
 async def lengths(made: SlowSpeech, text: str) -> list[int]:
     source = SlowSource(reading=await made.open(order(text)))
     return [len(piece.audio) async for piece in source.pieces()]
+
+
+async def next_length(reading: Reading) -> int:
+    piece = await reading.next()
+    assert piece is not None
+    return len(piece.audio)
 
 
 @in_loop
@@ -117,6 +123,50 @@ async def test_a_piece_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPa
         assert late.value.code == "voice_too_slow"
         monkeypatch.undo()
         assert await lengths(made, "5") == [5]
+
+
+@in_loop
+async def test_a_long_line_is_no_stall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was last in the line ended the process for all, though it made one piece after the other."""
+    async with toy() as made:
+        readings = [await made.open(order("500ms")) for _ in range(4)]
+        process = made._process
+        monkeypatch.setattr(slow, "ANSWER_S", 1.2)
+        assert await asyncio.gather(*map(next_length, readings)) == [500] * 4
+        assert made._process is process
+
+
+@in_loop
+async def test_who_waits_for_too_long_is_told_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with toy() as made:
+        first, last = [await made.open(order("900ms 1")) for _ in range(2)]
+        speaking = asyncio.ensure_future(next_length(first))
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(slow, "LINE_S", 0.3)
+        with pytest.raises(UnavailableError) as late:
+            await last.next()
+        assert late.value.code == "voice_too_slow"
+        assert await speaking == 900
+        monkeypatch.undo()
+        assert await next_length(first) == 1
+
+
+@in_loop
+async def test_rooms_take_turns_piece_by_piece() -> None:
+    """A long text in one room is no reason to be silent in another."""
+    async with toy() as made:
+        short = await made.open(order("7"))
+        long = SlowSource(reading=await made.open(order("200ms " * 8)))
+        heard = 0
+        async with aclosing(long.pieces()) as pieces:
+            await anext(pieces)
+            piece = asyncio.ensure_future(next_length(short))
+            async for _ in pieces:
+                heard += 1
+                if piece.done():
+                    break
+        assert await piece == 7
+        assert heard <= 2
 
 
 @in_loop
