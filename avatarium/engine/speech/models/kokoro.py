@@ -19,6 +19,11 @@ from avatarium.engine.speech.models.sessions import open_session
 LONGEST_SIGNS = 500
 """The network takes 510 with the pads."""
 STYLE_SIZE = 256
+_SOUND = 128
+"""The first numbers of a style are how somebody sounds, the others how they move: pitch, rhythm, loudness."""
+_MOVING_LIKE = {"zf_xiaoni": "zf_xiaoyi"}
+"""Voices whose own way of moving is broken, and whose they have instead: Xiaoni's tones were not those of Mandarin, so
+that a listener understood half of her characters."""
 
 
 @functools.cache
@@ -41,8 +46,10 @@ def _session(threads: int) -> onnxruntime.InferenceSession:
 @functools.lru_cache(maxsize=64)
 def _styles(voice: str) -> NDArray[np.float32]:
     """Styles by the number of signs, ``(510, 256)``."""
-    table = np.fromfile(default_store().path("kokoro-voices") / f"{voice}.bin", np.float32)
-    return table.reshape(-1, STYLE_SIZE)
+    table = np.fromfile(default_store().path("kokoro-voices") / f"{voice}.bin", np.float32).reshape(-1, STYLE_SIZE)
+    if voice in _MOVING_LIKE:
+        table[:, _SOUND:] = _styles(_MOVING_LIKE[voice])[:, _SOUND:]
+    return table
 
 
 def speak(signs: str, *, voice: str, rate: float, threads: int) -> Rendering:
