@@ -73,7 +73,7 @@ class Receiver:
                 _rising(self.beeps_s, bool(np.abs(frame.to_ndarray().astype(np.float32)).max() > 4000), loop.time())
             self._more.set()
 
-    async def until_pictures(self, count: int, within_s: float = 10.0) -> None:
+    async def until_pictures(self, count: int, within_s: float = 60.0) -> None:
         """Wait until that many pictures have been decoded."""
         async with asyncio.timeout(within_s):
             while self.pictures < count:
@@ -87,7 +87,7 @@ class Receiver:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-async def until(met: Callable[[], bool], within_s: float = 5.0) -> None:
+async def until(met: Callable[[], bool], within_s: float = 60.0) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(within_s):
         while True:
@@ -115,7 +115,7 @@ async def watching(
         )
         host.admit(viewer)
         await receiver.accept(answer)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await host.connected.get()
         yield viewer, receiver
     finally:

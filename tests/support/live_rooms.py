@@ -39,7 +39,7 @@ from avatarium.streaming.wire import RoomSpec, RoomVoice
 
 P = ParamSpec("P")
 RATE = 24_000
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 _ids = itertools.count(1)
 
 
@@ -49,7 +49,7 @@ def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     @wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         async def bounded() -> None:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(3 * PATIENCE_S):
                 await test(*args, **kwargs)
             left = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
             assert not left

@@ -108,7 +108,7 @@ def test_a_dead_worker_leaves_no_process_behind(place: Installation, somebody: P
     children = psutil.Process(worker.pid).children(recursive=True)
     assert children
     kill(worker)
-    gone, alive = psutil.wait_procs(children, timeout=20)
+    gone, alive = psutil.wait_procs(children, timeout=60)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -120,7 +120,7 @@ def test_a_worker_that_is_asked_to_stop_hands_its_work_back(
     task = submit(place, somebody, diary, seconds=2)
     await_line(diary, "second begins")
     worker.terminate()
-    assert worker.wait(timeout=20) == 0
+    assert worker.wait(timeout=60) == 0
     assert place.task(task.id).state is State.PROCESSING
     place.start_worker()
     assert await_end(place, task).state is State.COMPLETED

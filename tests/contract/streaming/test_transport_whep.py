@@ -43,7 +43,7 @@ def test_a_viewer_sees_and_hears_on_uvloop_as_a_stage_runs() -> None:
         async with broadcasting(Broadcast()) as host, watching(host) as (viewer, receiver):
             await receiver.until_pictures(30)
             await receiver.close()
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(30):
                 assert await host.lost.get() is viewer
 
     uvloop.run(run())
@@ -74,7 +74,7 @@ def test_events_wait_for_the_channel_and_come_in_order() -> None:
             for number in range(3):
                 viewer.send_event({"type": "word", "number": number})
             await receiver.accept(answer)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await host.connected.get()
             await until(lambda: len(receiver.messages) == 3)
             assert [json.loads(text)["number"] for text in receiver.messages] == [0, 1, 2]
@@ -123,7 +123,7 @@ def test_a_goodbye_is_heard_at_once() -> None:
     async def run() -> None:
         async with broadcasting(Broadcast()) as host, watching(host) as (viewer, receiver):
             await receiver.close()
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(ice_module.CONSENT_ENDS_S - 1):
                 assert await host.lost.get() is viewer
             assert not viewer.connected
 
@@ -140,7 +140,7 @@ def test_who_never_connects_is_lost_after_the_handshake_time(monkeypatch: pytest
                 host, await receiver.offer(), uid=1, may_publish=False, ice=IceSettings(), size=host.size
             )
             host.admit(viewer)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert await host.lost.get() is viewer
             await receiver.close()
 
@@ -225,7 +225,7 @@ def _vanish(receiver: Receiver) -> None:
 
 def test_twenty_viewers_come_and_go_half_of_them_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ice_module, "CONSENT_EVERY_S", 0.2)
-    monkeypatch.setattr(ice_module, "CONSENT_ENDS_S", 0.8)
+    monkeypatch.setattr(ice_module, "CONSENT_ENDS_S", 1.5)
 
     async def visit(host: Broadcast, seen: list[weakref.ref[object]], *, polite: bool) -> None:
         receiver = Receiver()

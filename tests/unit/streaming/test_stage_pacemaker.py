@@ -109,10 +109,10 @@ def test_rooms_side_by_side_get_their_ticks_from_one_thread(running: Pacemaker) 
         beats.append(beat)
 
     paces = [running.add(drum, deliver) for drum in drums]
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while min(len(drum.made) for drum in drums) < 5 and time.monotonic() < until:
         time.sleep(0.01)
-    running.remove(paces[0]).result(timeout=5)
+    running.remove(paces[0]).result(timeout=30)
     made = len(drums[0].made)
     after = len(drums[1].made)
     while len(drums[1].made) < after + 3 and time.monotonic() < until:
@@ -128,7 +128,7 @@ def test_no_tick_is_made_long_before_its_time(running: Pacemaker) -> None:
     """An interrupt would find it made already."""
     early: list[float] = []
     running.add(Drum(), lambda beat: early.append(beat.due_s - time.monotonic()))
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while len(early) < 8 and time.monotonic() < until:
         time.sleep(0.01)
     running.stop()
@@ -138,8 +138,8 @@ def test_no_tick_is_made_long_before_its_time(running: Pacemaker) -> None:
 def test_removing_from_a_pacemaker_that_has_stopped(running: Pacemaker) -> None:
     pace = running.add(Drum(), lambda beat: None)
     running.stop()
-    running.remove(pace).result(timeout=1)
-    running.remove(pace).result(timeout=1)
+    running.remove(pace).result(timeout=30)
+    running.remove(pace).result(timeout=30)
 
 
 def test_a_show_that_cannot_be_closed_does_not_stop_the_others(running: Pacemaker) -> None:
@@ -148,9 +148,9 @@ def test_a_show_that_cannot_be_closed_does_not_stop_the_others(running: Pacemake
             raise RuntimeError("stuck")
 
     good = Drum()
-    running.remove(running.add(Stuck(), lambda beat: None)).result(timeout=5)
+    running.remove(running.add(Stuck(), lambda beat: None)).result(timeout=30)
     running.add(good, lambda beat: None)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not good.made and time.monotonic() < until:
         time.sleep(0.01)
     running.stop()
@@ -175,12 +175,12 @@ def test_a_tick_that_fails_ends_its_room_and_no_other(running: Pacemaker, at: st
     broken, good = Broken(), Drum()
     pace = running.add(broken, deliver, lambda: told.append("broke"))
     running.add(good, lambda beat: None)
-    pace.closed.result(timeout=10)
+    pace.closed.result(timeout=30)
     made = len(good.made)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while len(good.made) < made + 3 and time.monotonic() < until:
         time.sleep(0.01)
     assert running.alive and len(good.made) >= made + 3
-    running.remove(pace).result(timeout=5)
+    running.remove(pace).result(timeout=30)
     running.stop()
     assert told == ["broke"] and broken.closed == 1

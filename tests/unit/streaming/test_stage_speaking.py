@@ -83,7 +83,7 @@ async def test_slow_addresses_hold_up_neither_books_nor_roll_nor_recordings(tmp_
         await until(lambda: len(tarpit.asked) >= 8, "strangers are asked")
         pools = opened[0]._kit.pools
         for pool in (pools.books, pools.roll, pools.storing, pools.first):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 assert await run_in(pool, lambda: "done") == "done"
 
 

@@ -166,7 +166,7 @@ def test_a_player_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> 
     async def run() -> None:
         async with _watching() as (host, viewer, socket):
             socket.acknowledges = False
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert await host.lost.get() is viewer
             assert not viewer.connected
 
@@ -178,7 +178,7 @@ def test_a_closed_socket_is_told_once_and_a_closed_viewer_never() -> None:
         async with _watching() as (host, viewer, socket):
             await until(lambda: viewer.connected)
             socket.say(None)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert await host.lost.get() is viewer
             await viewer.close()
             assert host.lost.empty()
@@ -197,7 +197,7 @@ def test_a_closed_socket_is_told_once_and_a_closed_viewer_never() -> None:
 def test_a_wrong_start_is_refused_with_a_sentence(first: str | bytes) -> None:
     async def run() -> None:
         async with _watching(first) as (host, _, socket):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await host.lost.get()
             await until(lambda: socket.code is not None)
             assert socket.code == 4400

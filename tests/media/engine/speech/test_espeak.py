@@ -38,7 +38,7 @@ def test_it_comes_back_when_it_dies() -> None:
     process = shared._process
     assert process is not None
     process.kill()
-    process.wait(5)
+    process.wait(30)
     assert shared.phonemes("es", "dos") == "dˈos"
 
 

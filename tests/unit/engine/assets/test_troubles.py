@@ -123,17 +123,17 @@ def test_lock_is_handed_on(tmp_path: Path) -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def first() -> None:
-        with locked(tmp_path / "lock", timeout_s=5):
+        with locked(tmp_path / "lock", timeout_s=30):
             inside.set()
-            leave.wait(5)
+            leave.wait(30)
             order.append("first")
 
     thread = threading.Thread(target=first)
     thread.start()
-    assert inside.wait(5)
-    with locked(tmp_path / "lock", timeout_s=5, on_wait=leave.set):
+    assert inside.wait(30)
+    with locked(tmp_path / "lock", timeout_s=30, on_wait=leave.set):
         order.append("second")
-    thread.join(5)
+    thread.join(30)
     assert order == ["first", "second"]
 
 

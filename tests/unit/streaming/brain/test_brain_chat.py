@@ -19,7 +19,7 @@ T = TypeVar("T")
 CONTEXT = "Die Bäckerei öffnet um sechs Uhr.\n\nEin Brot kostet 5 Euro."
 QUESTION = "Was kostet ein Brot?"
 QUOTED = "Ein Brot kostet 5 Euro."
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
