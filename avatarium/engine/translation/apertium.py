@@ -24,13 +24,13 @@ TIMEOUT_S = 120.0
 _GOOD, _USABLE, _DRAFT = Quality.GOOD, Quality.USABLE, Quality.DRAFT
 PACKAGES: dict[tuple[str, str], tuple[str, Quality]] = {
     **dict.fromkeys((("es", "pt"), ("pt", "es")), ("apertium-es-pt", _USABLE)),
-    **dict.fromkeys((("es", "fr"), ("fr", "es")), ("apertium-fr-es", _USABLE)),
+    **dict.fromkeys((("es", "fr"), ("fr", "es")), ("apertium-fr-es", _DRAFT)),
     **dict.fromkeys((("es", "it"), ("it", "es")), ("apertium-spa-ita", _DRAFT)),
     **dict.fromkeys((("es", "ca"), ("ca", "es")), ("apertium-spa-cat", _GOOD)),
     **dict.fromkeys((("es", "gl"), ("gl", "es")), ("apertium-es-gl", _GOOD)),
     **dict.fromkeys((("pt", "gl"), ("gl", "pt")), ("apertium-pt-gl", _USABLE)),
     **dict.fromkeys((("pt", "ca"), ("ca", "pt")), ("apertium-por-cat", _USABLE)),
-    **dict.fromkeys((("fr", "ca"), ("ca", "fr")), ("apertium-fra-cat", _USABLE)),
+    **dict.fromkeys((("fr", "ca"), ("ca", "fr")), ("apertium-fra-cat", _DRAFT)),
     **dict.fromkeys((("ca", "it"), ("it", "ca")), ("apertium-cat-ita", _USABLE)),
     **dict.fromkeys((("oc", "es"), ("es", "oc")), ("apertium-oc-es", _DRAFT)),
     **dict.fromkeys((("es", "ro"), ("ro", "es")), ("apertium-es-ro", _DRAFT)),
