@@ -13,13 +13,13 @@ from rich.console import Console
 from avatarium.errors import AvatariumError
 from bench.figures import table
 from bench.installation import Service
-from bench.live import churn, clocks, density, flash, server, steady, talk
+from bench.live import churn, clocks, density, flash, server, steady, talk, voices
 from bench.live.browser import chromium
 from bench.live.rooms import wait_for_stages
 from bench.speed.machine import this_machine
 
 CONSOLE = Console(width=None if sys.stdout.isatty() else 130)
-PARTS = ("starts", "talk", "server", "flash", "steady", "clocks", "density", "churn")
+PARTS = ("starts", "talk", "server", "flash", "steady", "clocks", "voices", "density", "churn")
 
 
 def main(
@@ -66,6 +66,8 @@ def _serving(service: Service, wanted: list[str] | tuple[str, ...], trials: int,
     if "server" in wanted:
         figures = server.interrupts(client, trials, _note)
         CONSOLE.print(table("At the server's door", "the call's own answer", figures))
+    if "voices" in wanted:
+        CONSOLE.print(table("Voices that are not live", "the median", voices.voices(client, trials // 2, _note)))
     if "churn" in wanted:
         CONSOLE.print(table("Opened and dropped", "before", churn.churn(service, rooms, _note)))
 

@@ -21,7 +21,7 @@ from avatarium.engine.face.look import read_look
 from avatarium.engine.face.meshing import LOWEST, build_mesh
 from avatarium.engine.face.mouth import paint_mouth, paint_seam, placed_mouth, stomion
 from avatarium.engine.face.pose import Mouth, Pose
-from avatarium.engine.face.raster import Bands, bands_of, draw_map, lay_over, undo_alpha
+from avatarium.engine.face.raster import BAND, Bands, bands_of, draw_map, lay_over, undo_alpha
 from avatarium.engine.face.relax import soften_folds
 from avatarium.engine.face.rig import Rig, rotation
 from avatarium.engine.picture.fill import fill
@@ -222,7 +222,7 @@ class View:
         self._mouth_source = self._source.copy()
         if self._rig.resting.is_open:
             self._draw_lips_from_inside()
-        self._map_x, self._map_y = np.zeros((2, bottom - top, right - left), np.float32)
+        self._maps = np.zeros((2, BAND, right - left), np.float32)
         self._outer = self._mesh.outer[~self._is_clear(self._mesh.outer)] if self._layered else self._mesh.outer
         self._reaching = np.concatenate([self._outer, self._mesh.face])
         self._mouth_triangles = np.array(mesh.strip(mesh.LIP_INNER_UPPER, mesh.LIP_INNER_LOWER), np.int32)
@@ -268,19 +268,19 @@ class View:
 
         Answers with the parts in which there is somebody; the others of what was drawn are as they were before.
         """
-        body, map_x, map_y = self._mesh, self._map_x, self._map_y
-        height, width = map_y.shape
-        bands: Bands = bands_of(self._reaching, target, height, width)
-        parts = [np.s_[top:bottom, left:right] for top, bottom, left, right in bands if left < right]
-        for part in parts:
-            map_y[part] = height + 1  # the row of nobody
-        draw_map(self._outer, target, self._source, map_x, map_y)
-        draw_map(body.face, target, self._source, map_x, map_y)
-        draw_map(self._mouth_triangles, target, self._mouth_source, map_x, map_y)
-        draw_map(self._eye_triangles, target, lids, map_x, map_y)
         person = self._drawn
-        for part in parts:
-            self._sample(map_x[part], map_y[part], person[part])
+        height, width = person.shape[:2]
+        bands: Bands = bands_of(self._reaching, target, height, width)
+        for top, bottom, left, right in bands.tolist():
+            if left < right:
+                # Band by band, so that the maps stay in the processor's cache between drawing and sampling.
+                map_x, map_y = self._maps[:, : bottom - top]
+                map_y[:, left:right] = height + 1  # the row of nobody
+                draw_map(self._outer, target, self._source, map_x, map_y, top)
+                draw_map(self._mesh.face, target, self._source, map_x, map_y, top)
+                draw_map(self._mouth_triangles, target, self._mouth_source, map_x, map_y, top)
+                draw_map(self._eye_triangles, target, lids, map_x, map_y, top)
+                self._sample(map_x[:, left:right], map_y[:, left:right], person[top:bottom, left:right])
         for eye in mesh.EYES:
             around = [*eye.upper, *eye.lower]
             if np.abs(lids[around] - self._source[around]).max() > STEP_PX:

@@ -18,21 +18,26 @@ SLACK = 0.01
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
 def draw_map(
-    triangles: NDArray[np.int32], target: NDArray[np.float32], source: NDArray[np.float32], map_x: Map, map_y: Map
+    triangles: NDArray[np.int32],
+    target: NDArray[np.float32],
+    source: NDArray[np.float32],
+    map_x: Map,
+    map_y: Map,
+    first_row: int = 0,
 ) -> None:
     """Write into the maps, for every pixel that a triangle covers, where in the source it comes from.
 
     Triangles are drawn in order, later over earlier, each filled line by line with the affine map between its corners
     in ``target`` and in ``source`` (both pixels, ``(vertices, 2)``; target relative to the maps' corner). Edges are
-    widened by a hundredth of a pixel, so that neighbours leave no gap.
+    widened by a hundredth of a pixel, so that neighbours leave no gap. The maps begin at row ``first_row``.
     """
     height, width = map_x.shape
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         xa, ya, xb, yb, xc, yc = target[a, 0], target[a, 1], target[b, 0], target[b, 1], target[c, 0], target[c, 1]
         area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
-        top = max(0, math.ceil(min(ya, yb, yc) - SLACK))
-        bottom = min(height - 1, math.floor(max(ya, yb, yc) + SLACK))
+        top = max(first_row, math.ceil(min(ya, yb, yc) - SLACK))
+        bottom = min(first_row + height - 1, math.floor(max(ya, yb, yc) + SLACK))
         if abs(area) < 1e-6 or top > bottom:
             continue
         ub, vb = (source[b, 0] - source[a, 0]) / area, (source[b, 1] - source[a, 1]) / area
@@ -56,8 +61,8 @@ def draw_map(
             u = source[a, 0] + (first - xa) * step_u + (y - ya) * down_u
             v = source[a, 1] + (first - xa) * step_v + (y - ya) * down_v
             for x in range(first, last + 1):
-                map_x[y, x] = u
-                map_y[y, x] = v
+                map_x[y - first_row, x] = u
+                map_y[y - first_row, x] = v
                 u += step_u
                 v += step_v
 

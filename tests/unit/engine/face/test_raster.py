@@ -85,3 +85,14 @@ def test_all_that_triangles_cover_is_in_their_bands(corners: list[tuple[float, f
         assert 0 <= top < bottom <= height and 0 <= left <= right <= width
         reached[top:bottom, left:right] = True
     assert not (drawn & ~reached).any()
+
+
+def test_a_map_that_begins_further_down_is_that_part_of_the_whole() -> None:
+    random = np.random.default_rng(4)
+    target, source = (random.uniform(0, 60, (12, 2)).astype(np.float32) for _ in range(2))
+    triangles = random.permutation(12).reshape(4, 3).astype(np.int32)
+    whole, part = maps(60, 60), maps(25, 60)
+    draw_map(triangles, target, source, *whole)
+    draw_map(triangles, target, source, *part, 20)
+    assert (whole[0][20:45] >= 0).any()
+    assert np.array_equal(whole[0][20:45], part[0]) and np.array_equal(whole[1][20:45], part[1])
