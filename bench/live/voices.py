@@ -83,7 +83,8 @@ async def _tell(room: Room, tap: Tap, voice: str, trials: int) -> list[Told]:
     for _ in range(trials + 1):
         tap.forget()
         asked_s = time.monotonic()
-        await asyncio.to_thread(room.tell, "speak", text=TEXT, voice_id=voice)
+        called = await asyncio.to_thread(room.tell, "speak", text=TEXT, voice_id=voice)
+        assert called.data, "a call that was refused must not count as silence"
         await _until_over(room, asked_s)
         told.append(heard(tap.sound, asked_s))
     await viewer.drop()
