@@ -2,62 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
-from itertools import repeat
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
-from avatarium.engine.video import intake, intake_reading
-from avatarium.engine.video.intake import Clip, Order, take_clip
-from avatarium.engine.video.intake_child import FILE_BYTES, MEMORY_BYTES
-from avatarium.engine.video.intake_making import make_clip
+from avatarium.engine.video.intake import Clip
 from avatarium.engine.video.tonemap import BT2020, HLG, PQ, pq_coded
-from avatarium.errors import InputError
 from bench.likeness.clip import read_frames, read_sound
+from tests.support.clip_intake import COUNT, SECONDS, db, numbers, pictures, taken
 from tests.support.clip_making import RATE, Picture, encode, number_in, numbered, voice
-
-SECONDS = 4
-COUNT = 25 * SECONDS
-
-
-def taken(path: Path, *, min_s: float = 3.0, max_s: float = 600.0, keep_s: float = 60.0) -> Clip:
-    """What the child process makes, made here: starting a process for each file takes seconds."""
-    folder = path.parent / f"{path.name}.taken"
-    folder.mkdir(exist_ok=True)
-    order = Order(path=str(path), folder=str(folder), min_s=min_s, max_s=max_s, keep_s=keep_s, called=path.name)
-    return make_clip(order, lambda _: None)
-
-
-def pictures(clip: Clip) -> list[Picture]:
-    return [frame.picture for frame in read_frames(clip.path)]
-
-
-def numbers(clip: Clip) -> list[int]:
-    return [number_in(picture) for picture in pictures(clip)]
-
-
-def db(one: Picture, other: Picture) -> float:
-    error = float(((one.astype(float) - other.astype(float)) ** 2).mean())
-    return 10 * float(np.log10(255**2 / max(error, 1e-9)))
-
-
-def refusal(path: Path, **limits: float) -> InputError:
-    with pytest.raises(InputError) as caught:
-        taken(path, **limits)
-    assert path.name in caught.value.message
-    assert caught.value.message.count(".") >= 2, "what is wrong, then what to do"
-    return caught.value
 
 
 def test_a_plain_clip_stays_as_it_is(tmp_path: Path) -> None:
@@ -336,116 +293,6 @@ def test_only_the_beginning_of_a_long_clip_is_used(tmp_path: Path) -> None:
     assert any("first 4 seconds" in note for note in clip.notes)
 
 
-def test_a_clip_that_is_too_long_or_too_short_is_refused(tmp_path: Path) -> None:
-    source = encode(tmp_path / "length.mp4", map(numbered, range(COUNT)))
-    assert refusal(source, min_s=10).code == "clip_too_short"
-    assert refusal(source, max_s=2).code == "clip_too_long"
-    without_length = encode(tmp_path / "live.mkv", map(numbered, range(COUNT)), choices={})
-    assert refusal(without_length, max_s=2, keep_s=1, min_s=0.5).code == "clip_too_long"
-
-
-def test_a_file_that_is_cut_off_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
-    whole = encode(tmp_path / "whole.mkv", map(numbered, range(200)), choices={"g": "25"}, sound=voice(8))
-    data = whole.read_bytes()
-    cut = tmp_path / "cut.mkv"
-    cut.write_bytes(data[: len(data) * 7 // 10])
-    clip = taken(cut)
-    assert COUNT < clip.frames < 160
-    assert numbers(clip) == list(range(clip.frames))
-    assert any("damaged" in note for note in clip.notes)
-    assert refusal(cut, min_s=7).code == "clip_damaged"
-
-
-@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts", "avi"])
-def test_a_file_with_a_hole_gives_its_longest_good_part(tmp_path: Path, ending: str) -> None:
-    whole = encode(tmp_path / f"whole.{ending}", map(numbered, range(250)), choices={"g": "25", "bf": "0"})
-    data = bytearray(whole.read_bytes())
-    hole = slice(len(data) * 35 // 100, len(data) * 38 // 100)
-    data[hole] = os.urandom(hole.stop - hole.start)
-    broken = tmp_path / f"hole.{ending}"
-    broken.write_bytes(data)
-    clip = taken(broken)
-    shown = numbers(clip)
-    assert clip.frames > 3.5 * 25
-    assert shown == list(range(shown[0], shown[0] + len(shown))), "no frame of the damaged part is among them"
-    assert shown[0] > 80
-    assert any("damaged" in note for note in clip.notes)
-
-
-def test_a_file_without_its_index_is_refused(tmp_path: Path) -> None:
-    whole = encode(tmp_path / "whole.mp4", map(numbered, range(COUNT)))
-    cut = tmp_path / "noindex.mp4"
-    cut.write_bytes(whole.read_bytes()[:-4000])
-    assert refusal(cut).code == "video_unreadable"
-
-
-def _gif(path: Path, count: int) -> Path:
-    frames = [Image.fromarray(numbered(10 * k)) for k in range(count)]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=200)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("name", "make", "code"),
-    [
-        ("photo.mp4", lambda path: Image.fromarray(numbered(1)).save(path, "JPEG"), "still_picture"),
-        ("moving.gif", lambda path: _gif(path, 4), "animated_picture"),
-        ("moving.webp", lambda path: _gif(path, 4), "animated_picture"),
-        ("single.gif", lambda path: _gif(path, 1), "still_picture"),
-        ("letter.mp4", lambda path: path.write_text("Dear twin,\n" * 500), "not_a_video"),
-        ("list.mp4", lambda path: path.write_text("#EXTM3U\n#EXTINF:9,\nfile:///etc/hostname\n"), "not_a_video"),
-        ("noise.mp4", lambda path: path.write_bytes(bytes(range(1, 256)) * 80), "not_a_video"),
-        ("nothing.mp4", lambda path: path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(900)), "video_unreadable"),
-    ],
-)
-def test_what_is_no_video_is_named(tmp_path: Path, name: str, make: Callable[[Path], object], code: str) -> None:
-    path = tmp_path / name
-    make(path)
-    assert refusal(path).code == code
-
-
-def test_sound_alone_is_refused(tmp_path: Path, recordings: Path) -> None:
-    assert refusal(recordings / "en-radio-1.wav").code == "video_no_picture"
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"absent\.mp4") as caught:
-        taken(tmp_path / "absent.mp4")
-    assert caught.value.code == "video_missing"
-
-
-def test_a_still_picture_as_a_video_is_told(tmp_path: Path) -> None:
-    noise = np.random.default_rng(3)
-
-    def grainy(_: int) -> Picture:
-        still = numbered(77).astype(float) + noise.normal(0, 3, (240, 320, 1))
-        return np.asarray(still.clip(0, 255), np.uint8)
-
-    assert refusal(encode(tmp_path / "still.mp4", (numbered(77) for _ in range(COUNT)))).code == "still_picture"
-    coarse = {"crf": "28"}
-    assert refusal(encode(tmp_path / "grain.mp4", map(grainy, range(COUNT)), choices=coarse)).code == "still_picture"
-
-
-def test_a_slideshow_is_told(tmp_path: Path) -> None:
-    rng = np.random.default_rng(8)
-    slides = [np.repeat(np.repeat(rng.integers(0, 255, (6, 8, 3)), 40, 0), 40, 1).astype(np.uint8) for _ in range(4)]
-    assert refusal(encode(tmp_path / "slides.mp4", (slides[k // 50] for k in range(200)))).code == "slideshow"
-
-
-def test_too_few_pictures_a_second_are_told(tmp_path: Path) -> None:
-    source = encode(tmp_path / "slow.mp4", (numbered(9 * k) for k in range(20)), rate=4, base=Fraction(1, 4))
-    assert refusal(source).code == "too_few_pictures"
-
-
-def test_a_person_who_only_breathes_is_no_still_picture(media: Path, tmp_path: Path) -> None:
-    clip = take_clip(media / "talking-videos" / "woman-idle-720p.mp4", tmp_path, min_s=3, keep_s=4)
-    assert clip.frames == COUNT and not any("stands still" in note for note in clip.notes)
-
-
-def test_a_tiny_clip_is_refused(tmp_path: Path) -> None:
-    assert refusal(encode(tmp_path / "tiny.mp4", (numbered(k, 144, 96) for k in range(COUNT)))).code == "clip_too_small"
-
-
 def test_a_clip_that_changes_its_size_on_the_way_goes_on(tmp_path: Path) -> None:
     """Browsers record so when a line becomes slow."""
     source = tmp_path / "sizes.avi"
@@ -466,105 +313,3 @@ def test_a_clip_that_changes_its_size_on_the_way_goes_on(tmp_path: Path) -> None
     clip = taken(source)
     assert (clip.width, clip.height) == (320, 240)
     assert numbers(clip) == list(range(120))
-
-
-def test_progress_rises_to_the_end(tmp_path: Path) -> None:
-    source = encode(tmp_path / "p.mp4", map(numbered, range(COUNT)))
-    told: list[float] = []
-    take_clip(source, tmp_path, min_s=3, progress=told.append)
-    assert told == sorted(told) and told[0] >= 0 and 0.8 < told[-1] <= 1
-
-
-def test_nothing_is_left_in_the_folder_but_the_clip(tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    source = encode(tmp_path / "a.mp4", map(numbered, range(COUNT)), sound=voice(4))
-    clip = take_clip(source, folder, min_s=3)
-    assert clip == taken_again(clip, source)
-    assert sorted(path.name for path in folder.iterdir()) == ["clip.mp4", "clip.wav"]
-    with pytest.raises(InputError) as caught:
-        take_clip(source, folder, min_s=9)
-    assert caught.value.code == "clip_too_short"
-    assert sorted(path.name for path in folder.iterdir()) == ["clip.mp4", "clip.wav"]
-
-
-def taken_again(clip: Clip, source: Path) -> Clip:
-    """The same made in this process, with the paths of the first."""
-    return replace(taken(source), path=clip.path, sound=clip.sound)
-
-
-def instead(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a shell script be what the child is run by."""
-    program = folder / "program"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(program))
-
-
-def test_a_child_that_dies_or_stalls_is_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    source = encode(tmp_path / "a.mp4", map(numbered, range(25)))
-    instead(tmp_path, "echo overrun >&2; kill -SEGV $$", monkeypatch)
-    with caplog.at_level("WARNING"), pytest.raises(InputError) as died:
-        take_clip(source, tmp_path)
-    assert died.value.code == "video_unreadable"
-    assert "overrun" in caplog.text and str(-signal.SIGSEGV) in caplog.text
-    instead(tmp_path, "exec sleep 60", monkeypatch)
-    monkeypatch.setattr(intake, "STALL_S", 0.5)
-    with pytest.raises(InputError) as stalled:
-        take_clip(source, tmp_path)
-    assert stalled.value.code == "clip_stalled"
-
-
-def test_a_fault_of_ours_in_the_child_was_blamed_on_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = encode(tmp_path / "a.mp4", map(numbered, range(25)))
-    instead(tmp_path, "echo AssertionError: never >&2; exit 1", monkeypatch)
-    with pytest.raises(RuntimeError, match="AssertionError: never"):
-        take_clip(source, tmp_path)
-
-
-def test_opening_a_clip_ran_python_files_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = encode(tmp_path / "a.mp4", map(numbered, range(COUNT)))
-    for name in ("resource", "av", "json"):
-        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')\nraise SystemExit(3)\n")
-    monkeypatch.chdir(tmp_path)
-    assert take_clip(source, tmp_path, min_s=3).frames == COUNT
-    assert not (tmp_path / "was-run").exists()
-
-
-def test_the_child_knew_the_secrets_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = encode(tmp_path / "a.mp4", map(numbered, range(25)))
-    monkeypatch.setenv("AVATARIUM_DATABASE_URL", "postgresql://secret")
-    instead(tmp_path, "env >&2; exit 1", monkeypatch)
-    with pytest.raises(RuntimeError) as told:
-        take_clip(source, tmp_path)
-    assert "PATH=" in str(told.value) and "secret" not in str(told.value)
-
-
-@pytest.mark.parametrize("called", [None, "me.mp4"])
-def test_sentences_named_the_scratch_file(tmp_path: Path, called: str | None) -> None:
-    for name, content in (("1-video", b"hello " * 99), ("2-video", b"\x00\x00\x00\x18ftypisom" + bytes(400))):
-        (tmp_path / name).write_bytes(content)
-    short = encode(tmp_path / "3-video.mp4", map(numbered, range(50))).rename(tmp_path / "3-video")
-    for path in (tmp_path / "1-video", tmp_path / "2-video", short):
-        with pytest.raises(InputError) as refused:
-            take_clip(path, tmp_path, called=called)
-        assert refused.value.message.startswith(called or "The video")
-        assert path.name not in refused.value.message
-
-
-def test_pictures_without_end_at_one_time_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = encode(tmp_path / "crowd.mp4", map(numbered, range(COUNT)))
-    with av.open(str(source)) as file:
-        first = next(file.decode(video=0))
-    monkeypatch.setattr(intake_reading, "_decoded", lambda container, stream: repeat(first, 100_000))
-    problem = refusal(source)
-    assert problem.code == "video_unreadable" and "pictures within 0.0 seconds" in problem.message
-
-
-def test_the_child_is_bounded(tmp_path: Path) -> None:
-    words = "import resource, avatarium.engine.video.intake_child as c; c._bound(); print(resource.getrlimit(%s))"
-    for kind, most in (("resource.RLIMIT_AS", MEMORY_BYTES), ("resource.RLIMIT_FSIZE", FILE_BYTES)):
-        told = subprocess.run([sys.executable, "-c", words % kind], capture_output=True, text=True, check=True).stdout
-        assert 0 < int(told.strip("()\n").split(",")[0]) <= most
