@@ -28,7 +28,7 @@ from avatarium.streaming.rooms import Booked as Paid
 from avatarium.streaming.stage.process import StageProcess
 from avatarium.streaming.waiting import RoomsFull
 
-START_S = 90.0
+START_S = 240.0
 
 
 class RunningStage:

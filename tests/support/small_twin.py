@@ -1,8 +1,13 @@
-"""A twin for tests of live rooms: a few seconds of a real person, small, made once for all tests of a run."""
+"""A twin for tests of live rooms: a few seconds of a real person, small, made once for all tests of a run.
+
+``small_twin`` is the fixture: its file, which nobody may write to. The processes of a parallel run share it.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import functools
+import os
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -12,6 +17,7 @@ import av
 import cv2
 import dlib
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from avatarium.engine.face.video.preparation import prepare_twin
@@ -23,9 +29,21 @@ FILM = "woman-flag-512.mp4"
 SIDE, FRAMES = 320, 100
 
 
-def small_twin(media: Path, folder: Path) -> Path:
-    """The twin's file. Takes some 20 s of CPU."""
-    clip, out = folder / "clip.mp4", folder / "small.twin"
+@pytest.fixture(scope="session")
+def small_twin(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The twin's file."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "small-twin"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        out = folder / "small.twin"
+        return out if out.exists() else _make(media, folder).rename(out)
+
+
+def _make(media: Path, folder: Path) -> Path:
+    """Takes some 20 s of CPU."""
+    clip, out = folder / "clip.mp4", folder / "unfinished.twin"
     with av.open(str(clip), "w") as container:
         stream = container.add_stream("libx264", 25, options={"crf": "12", "preset": "veryfast", "g": "25"})
         stream.width, stream.height, stream.pix_fmt = SIDE, SIDE, "yuv420p"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.server
+import math
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -22,6 +23,11 @@ from tests.support.running_stage import Booked, RunningStage, running_stage
 AUDIBLE = 0.02
 
 
+def price_of(seconds: float) -> int:
+    """The most that a room costs in which a viewer was for so long: a coin for each five seconds that begin."""
+    return math.ceil(seconds / 5)
+
+
 @contextmanager
 def shown(folder: Path) -> Iterator[str]:
     """A web server that shows a folder; its ``host:port``."""
@@ -34,10 +40,12 @@ def shown(folder: Path) -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class Witness(Receiver):
@@ -79,7 +87,7 @@ async def watched(room: Booked, codec: str = "H264") -> AsyncIterator[Witness]:
             room.record, room.room.id, offer.encode(), uid=room.room.uid, may_publish=False, address="127.0.0.1"
         )
         await witness.accept(answer.sdp)
-        await witness.until_pictures(3, within_s=20)
+        await witness.until_pictures(3)
         yield witness
     finally:
         await witness.close()

@@ -25,7 +25,7 @@ from tests.acceptance.service.test_streaming_browser import DESK, House, house, 
 from tests.support.chromium import launched
 from tests.support.small_twin import SIDE, lip_gap, small_twin
 
-__all__ = ["house"]
+__all__ = ["house", "small_twin"]
 pytestmark = pytest.mark.long
 
 Grey = NDArray[np.uint8]
@@ -50,19 +50,18 @@ def browser(house: House, chromium: BrowserType) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def film(house: House, media: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Grey]:
+def film(house: House, small_twin: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Grey]:
     """The frames of a twin's life; the twin is the key's owner's from now on."""
-    twin = small_twin(media, tmp_path_factory.mktemp("twin"))
     platform = Platform.open(load_settings(home=house.service.home))
     with platform.database.read() as c:
         owner, made = str(c.execute(sa.select(users.c.id)).scalars().first()), new_id()
     key = f"results/{owner}/{made}/twin.twin"
     cover, poster = tmp_path_factory.mktemp("cover") / "cover.jpg", f"results/{owner}/{made}/poster.jpg"
-    actor = VideoActor.open(twin)
+    actor = VideoActor.open(small_twin)
     player = Player(actor.films.base, actor.frames)
     frames = [player.frame(number).copy() for number in range(actor.frames)]
     cv2.imwrite(str(cover), frames[0][..., ::-1])
-    for at, content, kind in ((key, twin, "application/octet-stream"), (poster, cover, "image/jpeg")):
+    for at, content, kind in ((key, small_twin, "application/octet-stream"), (poster, cover, "image/jpeg")):
         platform.storage.put(at, content, owner=owner, media_type=kind, expires_ms=None)
     facts: dict[str, Any] = {"kind": VIDEO, "gender": "female", "picture_key": poster, "package_key": key}
     with platform.database.write() as c:

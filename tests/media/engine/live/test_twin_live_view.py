@@ -18,6 +18,7 @@ from avatarium.engine.live import IdleFrames, Painter, Performer, Tick, live_vie
 from avatarium.engine.speech import stream
 from tests.support.small_twin import SIDE, lip_gap, small_twin
 
+__all__ = ["small_twin"]
 pytestmark = pytest.mark.long
 
 Image = NDArray[np.uint8]
@@ -25,8 +26,8 @@ WORDS = "Papa bought a bamboo boat, and Mama opened all the windows."
 
 
 @pytest.fixture(scope="module")
-def twin(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_twin(media, tmp_path_factory.mktemp("twin"))
+def twin(small_twin: Path) -> Path:
+    return small_twin
 
 
 @pytest.fixture
