@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import httpx
 import numpy as np
 import pytest
 
-from avatarium.engine.video import probe, read_frames
+from avatarium.engine.video import probe, read_frames, read_sound
 from tests.acceptance.service.conftest import Service, end, make_service
+from tests.support.clip_making import encode
 from tests.support.live_receiving import Receiver
 
 pytestmark = pytest.mark.long
-CLIP = "woman-expressive-512.mp4"
+CLIP, CLIP_FRAMES = "woman-expressive-512.mp4", 255
 COLOR, GROUND = "rgb(10,120,200)", (10, 120, 200)
 PATIENCE_S = 900.0
 """For all of it; two minutes on two cores that have nothing else to do."""
@@ -73,8 +75,16 @@ def client(service: Service) -> Iterator[Client]:
     made.http.close()
 
 
-def test_from_a_clip_to_a_live_room(client: Client, media: Path, tmp_path: Path) -> None:
-    url = client.upload(media / "talking-videos" / CLIP)
+@pytest.fixture
+def clip(media: Path, tmp_path: Path) -> Path:
+    """Ten seconds of somebody who speaks, and a little: as much as an avatar needs."""
+    source = media / "talking-videos" / CLIP
+    frames, sound = islice(read_frames(source, fps=25), CLIP_FRAMES), read_sound(source, 48000).samples
+    return encode(tmp_path / "me.mp4", frames, sound=sound[: CLIP_FRAMES * 1920])
+
+
+def test_from_a_clip_to_a_live_room(client: Client, clip: Path, tmp_path: Path) -> None:
+    url = client.upload(clip)
     body = {"name": "me", "gender": "female", "video_url": url, "consent": True}
     training = client.call("POST", "userVideoTwin/startTraining", body)
     twin = client.until(f"userVideoTwin/{training['_id']}", ("completed", "failed"), "current_status")
