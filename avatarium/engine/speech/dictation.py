@@ -34,6 +34,9 @@ LONGEST_S = 28.0
 _HALVED_S = 8.0
 """Sound from which what is not believed is heard again in two halves."""
 _LONGEST_WORD_S = 1.6
+_EARLY_S = 0.06
+"""Attention turns to a word so long before it begins: 0.067 s (median) in 148 words of two synthetic voices whose times
+are known, and 0.065 s in 22 of a recording against forced alignment."""
 _BEFORE, _BEHIND = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 _MOST_PROMPT = 100
 """Tokens of a prompt that are heeded; the network has room for 223."""
@@ -111,8 +114,8 @@ class Dictation:
         return [
             Heard(
                 text=word["word"],
-                start_s=min(float(word["start"]), length_s),
-                end_s=min(float(word["end"]), length_s),
+                start_s=min(float(word["start"]) + _EARLY_S, length_s),
+                end_s=min(float(word["end"]) + _EARLY_S, length_s),
                 probability=float(word["probability"]),
             )
             for word in words

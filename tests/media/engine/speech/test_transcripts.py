@@ -69,8 +69,8 @@ def test_words_begin_when_they_are_said(spoken: Speech) -> None:
     starts = [word.start_s for said in found.segments for word in said.words]
     assert len(starts) == len(spoken.words), found.text
     late = np.array(starts) - [word.start_s for word in spoken.words]
-    assert abs(float(np.median(late))) < 0.08
-    assert float(np.quantile(np.abs(late), 0.9)) < 0.25
+    assert abs(float(np.median(late))) < 0.045  # they were 0.07 s early
+    assert float(np.quantile(np.abs(late), 0.9)) < 0.2
 
 
 @pytest.mark.parametrize(
