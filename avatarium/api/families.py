@@ -4,7 +4,7 @@ Annotations are evaluated here at once, not kept as texts: those of a family's r
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -190,6 +190,10 @@ class Desk:
         return {"_id": self._platform.tasks.delete(self._caller.user_id, self._family, task_id).id}
 
 
+Seat = Callable[[Platform, Request, Principal], Desk]
+"""Where the calls of one family are answered for one request."""
+
+
 def record_of(platform: Platform, request: Request, family: Family[Any], task: Task) -> dict[str, Any]:
     """A task's record, with where it stands while it is open."""
     record = family.record(task, platform.links(base_url_of(request, platform)))
@@ -268,20 +272,20 @@ def family_router(family: Family[Any]) -> Router:
     """Start, list, look at, cancel, retry and delete the tasks of a family."""
     router = Router(family.group)
     base = f"{PREFIX}/{family.name}"
-    _add_start(router, base, family)
-    _add_reading(router, base, family)
-    _add_changing(router, base, family)
+    record = RECORD | example_of(family) | dict(family.shows)
+    _add_start(router, base, family, record)
+    add_reading(router, base, record, partial(Desk, family))
+    add_changing(router, base, record, partial(Desk, family))
     return router
 
 
-def _add_start(router: Router, base: str, family: Family[Any]) -> None:
+def _add_start(router: Router, base: str, family: Family[Any], record: dict[str, Any]) -> None:
     model: Any = family.start
-    request, record = example_of(family), RECORD | example_of(family) | dict(family.shows)
 
     @router.serve(
         f"POST {base}/start",
         title="Start a task",
-        request=request,
+        request=example_of(family),
         answer=record,
         returns=dict[str, Any],
         errors=(*STARTS, TooLargeError),
@@ -298,8 +302,8 @@ def _add_start(router: Router, base: str, family: Family[Any]) -> None:
         return ok(desk.shown(desk.start(params, key)))
 
 
-def _add_reading(router: Router, base: str, family: Family[Any]) -> None:
-    record = RECORD | example_of(family) | dict(family.shows)
+def add_reading(router: Router, base: str, record: dict[str, Any], seat: Seat) -> None:
+    """Lists and details. Whatever else is read below ``base`` comes before, or would be taken for an ``_id``."""
 
     @router.serve(
         f"GET {base}/allRecords",
@@ -312,7 +316,7 @@ def _add_reading(router: Router, base: str, family: Family[Any]) -> None:
         params: Annotated[Records, Params], request: Request, caller: ReaderDep, platform: PlatformDep
     ) -> Answer:
         """Your tasks that have not expired, newest first. `list` is the same as `rows`."""
-        return ok(Desk(family, platform, request, caller).page(params))
+        return ok(seat(platform, request, caller).page(params))
 
     @router.serve(
         f"POST {base}/batchDetail",
@@ -325,7 +329,7 @@ def _add_reading(router: Router, base: str, family: Family[Any]) -> None:
         params: Annotated[Batch, Params], request: Request, caller: ReaderDep, platform: PlatformDep
     ) -> Answer:
         """Those of these tasks that are there: match them by `_id`, not by order."""
-        return ok(Desk(family, platform, request, caller).batch(params.ids))
+        return ok(seat(platform, request, caller).batch(params.ids))
 
     @router.serve(
         f"GET {base}/{{_id}}",
@@ -335,12 +339,12 @@ def _add_reading(router: Router, base: str, family: Family[Any]) -> None:
     )
     def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
         """One task: poll this until its status is final."""
-        desk = Desk(family, platform, request, caller)
+        desk = seat(platform, request, caller)
         return ok(desk.shown(desk.get(task_id)))
 
 
-def _add_changing(router: Router, base: str, family: Family[Any]) -> None:
-    record = RECORD | example_of(family) | dict(family.shows)
+def add_changing(router: Router, base: str, record: dict[str, Any], seat: Seat) -> None:
+    """Deleting, cancelling and trying again."""
 
     @router.serve(
         f"DELETE {base}/{{_id}}",
@@ -350,7 +354,7 @@ def _add_changing(router: Router, base: str, family: Family[Any]) -> None:
     )
     def delete(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
         """Take a task out of every list; one that is not done is cancelled first, and its coins are given back."""
-        return ok(Desk(family, platform, request, caller).delete(task_id))
+        return ok(seat(platform, request, caller).delete(task_id))
 
     @router.serve(
         f"POST {base}/{{_id}}/cancel",
@@ -361,7 +365,7 @@ def _add_changing(router: Router, base: str, family: Family[Any]) -> None:
     )
     def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
         """Stop a task, wherever it is, and give its coins back. One that is done stays as it is."""
-        desk = Desk(family, platform, request, caller)
+        desk = seat(platform, request, caller)
         return ok(desk.shown(desk.cancel(task_id)))
 
     @router.serve(
@@ -374,7 +378,7 @@ def _add_changing(router: Router, base: str, family: Family[Any]) -> None:
     )
     def retry(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
         """Do a task again that failed or was cancelled. It costs what it costs now."""
-        desk = Desk(family, platform, request, caller)
+        desk = seat(platform, request, caller)
         return ok(desk.shown(desk.retry(params.id)))
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from avatarium.catalogue.lip_models import lock_avatar
+from avatarium.errors import NotFoundError
 from avatarium.families import cloning
 from avatarium.families.consent import Consented, check_consent, consent_record
 from avatarium.families.fields import Name
@@ -94,11 +95,19 @@ def _consent(start: SoundStart, task: Task) -> dict[str, Any]:
 
 
 def _clean(job: Job[SoundStart]) -> dict[str, Any]:
-    """Take rumble and silence out of the recording and bring it to the loudness of speech."""
+    """Take rumble and silence out of the recording and bring it to the loudness of speech.
+
+    Raises:
+        NotFoundError: ``twin_gone``.
+    """
     from avatarium.engine.speech.cleaning import clean_voice
     from avatarium.engine.video import SoundWriter, read_sound
 
-    sound = read_sound(job.stored(job.facts["sound_key"], "sound"), RATE)
+    try:
+        recording = job.stored(job.facts["sound_key"], "sound")
+    except NotFoundError as problem:
+        raise twin_gone() from problem
+    sound = read_sound(recording, RATE)
     samples = clean_voice(sound.samples, RATE)
     path = job.scratch / SOUND
     with SoundWriter(path, rate=RATE) as writer:

@@ -16,12 +16,11 @@ from avatarium.api.families import (
     EXAMPLE_ID,
     RECORD,
     STARTS,
-    Batch,
     Desk,
     IdempotencyKey,
-    Named,
     PathId,
-    Records,
+    add_changing,
+    add_reading,
 )
 from avatarium.api.groups import DUBBING
 from avatarium.api.routing import Params, Router
@@ -74,7 +73,6 @@ UNMADE: dict[str, Any] = {
     **{"result_url": "", "cover_url": "", "srt_source_url": "", "srt_target_url": "", "duration": 0, "speakers": []},
     **{"lips": None, "pieces_spoken": 0, "segments_shortened": 0, "transcript_version": 0},
 }
-CANCELLED = DUBBED | UNMADE | {"current_status": "failed", "failed_code": "cancelled", "progress": 0, "coins": 0}
 STARTED = RECORD | DUBBED | UNMADE | {"current_status": "initialized", "progress": 0}
 DOCUMENT = {
     "source_language": "en",
@@ -271,20 +269,6 @@ def start_dubbing(
 
 
 @router.serve(
-    "GET /api/v1/userDubbing/allRecords",
-    title="List tasks",
-    request={"pageNum": 1, "pageSize": 10},
-    answer={"rows": [DUBBED], "list": [DUBBED], "count": 1},
-    returns=dict[str, Any],
-)
-def all_records(
-    params: Annotated[Records, Params], request: Request, caller: ReaderDep, platform: PlatformDep
-) -> Answer:
-    """Your dubbings that have not expired, newest first. `list` is the same as `rows`."""
-    return ok(DubbingDesk(platform, request, caller).page(params))
-
-
-@router.serve(
     "GET /api/v1/userDubbing/allProcessing",
     title="List the unfinished dubbing tasks",
     answer=[STARTED],
@@ -317,70 +301,6 @@ def languages(_caller: ReaderDep, platform: PlatformDep) -> Answer:
         for pair in pairs()
     ]
     return ok({"external": bool(platform.settings.translation_url), "pairs": found})
-
-
-@router.serve(
-    "POST /api/v1/userDubbing/batchDetail",
-    title="Details of several tasks",
-    request={"ids": [EXAMPLE_ID]},
-    answer=[DUBBED],
-    returns=list[dict[str, Any]],
-)
-def batch_detail(
-    params: Annotated[Batch, Params], request: Request, caller: ReaderDep, platform: PlatformDep
-) -> Answer:
-    """Those of these dubbings that are there: match them by `_id`, not by order."""
-    return ok(DubbingDesk(platform, request, caller).batch(params.ids))
-
-
-@router.serve(
-    "POST /api/v1/userDubbing/retry",
-    title="Try a task again",
-    request={"_id": EXAMPLE_ID},
-    answer=STARTED,
-    returns=dict[str, Any],
-    errors=STARTS,
-)
-def retry(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Do a dubbing again that failed or was cancelled. It costs what it costs now."""
-    desk = DubbingDesk(platform, request, caller)
-    return ok(desk.shown(desk.retry(params.id)))
-
-
-@router.serve(
-    "GET /api/v1/userDubbing/{_id}",
-    title="Task detail",
-    answer=DUBBED,
-    returns=dict[str, Any],
-)
-def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
-    """One dubbing: poll this until its status is final."""
-    desk = DubbingDesk(platform, request, caller)
-    return ok(desk.shown(desk.get(task_id)))
-
-
-@router.serve(
-    "DELETE /api/v1/userDubbing/{_id}",
-    title="Delete a task",
-    answer={"_id": EXAMPLE_ID},
-    returns=dict[str, str],
-)
-def delete(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Take a dubbing out of every list with its transcript; one that is not done is cancelled, and costs nothing."""
-    return ok(DubbingDesk(platform, request, caller).delete(task_id))
-
-
-@router.serve(
-    "POST /api/v1/userDubbing/{_id}/cancel",
-    title="Cancel a task",
-    request={},
-    answer=CANCELLED,
-    returns=dict[str, Any],
-)
-def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Stop a dubbing, wherever it is, and give its coins back. One that is done stays as it is."""
-    desk = DubbingDesk(platform, request, caller)
-    return ok(desk.shown(desk.cancel(task_id)))
 
 
 @router.serve(
@@ -439,3 +359,7 @@ def render(
     """
     desk = DubbingDesk(platform, request, caller)
     return ok(desk.shown(desk.render(task_id, params, key)))
+
+
+add_reading(router, "/api/v1/userDubbing", DUBBED, DubbingDesk)
+add_changing(router, "/api/v1/userDubbing", STARTED, DubbingDesk)

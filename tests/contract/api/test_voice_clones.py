@@ -326,6 +326,17 @@ def test_the_answer_tells_the_voice_at_once(it: Running) -> None:
     assert it.platform.catalogue.voices.all(it.user_id) == []
 
 
+def test_a_voice_of_an_avatar_that_was_removed_meanwhile_says_so_and_costs_nothing(it: Running) -> None:
+    """It said that a file was gone, which nobody had uploaded."""
+    twin = made_twin(it)
+    voice = it.post("userVideoTwin/addVoiceClone", {"_id": twin.training_id})
+    it.post("userVideoTwin/remove", {"_id": twin.training_id})
+    it.platform.storage.expire(it.platform.clock.now_ms() + 1)
+    it.work()
+    record = it.get(f"userVoice/{voice['_id']}")
+    assert (record["current_status"], record["failed_code"], it.balance()) == ("failed", "twin_gone", (COINS, 0))
+
+
 # Advice
 
 
