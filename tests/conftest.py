@@ -8,8 +8,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.databases", "tests.support.web"]
+
+# The same examples each time, however busy the machine is; ``--hypothesis-profile=curious`` looks for others.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("curious", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
+
+# As the service writes tracebacks. By default they are drawn with all locals, for a tenth of a second and more each, on
+# whatever event loop they come up.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 ROOT = Path(__file__).parents[1]
 MEDIA = Path(os.environ.get("AVATARIUM_TEST_MEDIA", ROOT.parent / "shared" / "media"))

@@ -46,7 +46,7 @@ def stranger(installation: House) -> Iterator[TestClient]:
 def own_logging() -> Iterator[None]:
     """Logs as they were, after a test that sets them up."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**before)

@@ -90,9 +90,9 @@ def test_program_and_its_children_are_ended(tmp_path: Path) -> None:
         "time.sleep(600)\n"
     )
     with pytest.raises(ProgramStalled):
-        _run(tmp_path, script, Patience(stall_s=600, limit_s=1.0), [])
+        _run(tmp_path, script, Patience(stall_s=600, limit_s=3.0), [])
     child = int((tmp_path / "scratch" / "child").read_text())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _alive(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _alive(child)
