@@ -95,6 +95,28 @@ NOTO = Asset(
     ),
 )
 
+NOTO_ARABIC = Asset(
+    name="noto-arabic",
+    purpose="Sets Urdu, and what else has Arabic letters that DejaVu Sans lacks, into pictures.",
+    licence="OFL-1.1",
+    origin="Noto Sans Arabic by the Noto Project authors",
+    source=(
+        Package(
+            registry=Registry.NPM,
+            name="@expo-google-fonts/noto-sans-arabic",
+            version="0.4.3",
+            sha256="29e966f9d48a4ce7dd3c2c4c016f29cd888089538217303fb2c87de9e7f048ed",
+            size=1_778_562,
+            takes=(Take(member="package/700Bold/NotoSansArabic_700Bold.ttf", into="NotoSansArabic-Bold.ttf"),),
+        ),
+    ),
+    contents=Contents(
+        path="NotoSansArabic-Bold.ttf",
+        size=194_380,
+        sha256="a86a704ff8b315082f4859b04c2f8f746f4cefb14553ef10505f143e0d4829d3",
+    ),
+)
+
 NOTO_CJK = Asset(
     name="noto-cjk",
     purpose="Sets texts in Chinese, Japanese and Korean into pictures.",
@@ -117,4 +139,4 @@ NOTO_CJK = Asset(
     ),
 )
 
-FONTS = (DEJAVU, DEJAVU_SERIF, DEJAVU_MONO, NOTO, NOTO_CJK)
+FONTS = (DEJAVU, DEJAVU_SERIF, DEJAVU_MONO, NOTO, NOTO_ARABIC, NOTO_CJK)

@@ -118,11 +118,12 @@ def check_shaping(text: str) -> None:
 
 def _set_both_ways(text: str, lettering: Lettering) -> SetLine:
     pieces: list[Piece] = []
-    x = 0.0
+    x, arabic = 0.0, fonts.arabic_face(text, lettering.language)
     for part in in_visual_order(text, backward=lettering.backward):
         direction = "rtl" if part.backward else "ltr"
         x += _blank(lettering) if part.spaced else 0.0
-        made, at = list(fonts.runs(part.text, _face_for(part.text, lettering), lettering.language)), part.start
+        face = arabic if fonts.is_arabic(part.text) else lettering.face
+        made, at = list(fonts.runs(part.text, face, lettering.language)), part.start
         starts = [at + sum(len(run.text) for run in made[:i]) for i in range(len(made))]
         placed = list(zip(made, starts, strict=True))
         for run, start in reversed(placed) if part.backward else placed:
@@ -130,12 +131,6 @@ def _set_both_ways(text: str, lettering: Lettering) -> SetLine:
             pieces.append(piece)
             x += piece.width
     return SetLine(text=text, pieces=tuple(pieces), width=x)
-
-
-def _face_for(word: str, lettering: Lettering) -> Face:
-    """A word is not torn between two fonts, or its letters could not join: Arabic with its signs is one font's."""
-    arabic = any("\u0600" <= character <= "\u08ff" or "\ufb50" <= character <= "\ufefc" for character in word)
-    return fonts.DEJAVU if arabic else lettering.face
 
 
 def _blank(lettering: Lettering) -> float:

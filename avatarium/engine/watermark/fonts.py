@@ -50,6 +50,7 @@ _CJK = (
     (0xFF00, 0xFFEF),
     (0x20000, 0x3FFFF),
 )
+_ARABIC = ((0x0600, 0x06FF), (0x0750, 0x077F), (0x08A0, 0x08FF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFC))
 _EMOJI = ((0x1F1E6, 0x1F1FF), (0x1F300, 0x1FAFF))
 _SKIN = (0x1F3FB, 0x1F3FF)
 _FLAG = (0x1F1E6, 0x1F1FF)
@@ -79,6 +80,8 @@ class Face:
 
 
 DEJAVU = Face("dejavu")
+ARABIC = Face("noto-arabic")
+"""For the letters of Urdu and others that DejaVu lacks."""
 EMOJI = Face("noto", "Emoji.ttf")
 _NOTO = tuple(Face("noto", f"{script}.ttf") for script in ("Sans", *NOTO_SCRIPTS))
 
@@ -172,6 +175,17 @@ def runs(line: str, preferred: Face = DEJAVU, language: str = "") -> tuple[Run, 
     return tuple(joined)
 
 
+def is_arabic(text: str) -> bool:
+    """Whether there are letters of the Arabic script, of any language, in it."""
+    return any(_within(character, _ARABIC) for character in text)
+
+
+def arabic_face(line: str, language: str = "") -> Face:
+    """The one font for all of a line's Arabic letters, so that words look alike and their letters join."""
+    letters = "".join(character for character in line if is_arabic(character))
+    return ARABIC if language.split("-")[0] == "ur" or not _covers(DEJAVU, letters) else DEJAVU
+
+
 def can_set(cluster: str, line: str) -> bool:
     """Whether there is a font for a cluster of a line.
 
@@ -196,6 +210,9 @@ def _candidates(cluster: str, line: str, language: str = "") -> Iterator[Face]:
     if any(_within(character, _EMOJI) for character in cluster):
         yield EMOJI
     yield DEJAVU
+    if is_arabic(cluster):
+        yield ARABIC
+        return
     if is_cjk(cluster):
         yield _cjk_face(line, language)
         return

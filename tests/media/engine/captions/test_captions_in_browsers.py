@@ -16,8 +16,8 @@ from playwright.sync_api import BrowserType, Page
 
 from avatarium.engine.captions.bidi import runs_backward
 from avatarium.engine.captions.faces import ARIMO
-from avatarium.engine.captions.typesetting import Lettering, draw_line, set_line
-from avatarium.engine.watermark.fonts import DEJAVU, Face
+from avatarium.engine.captions.typesetting import Lettering, draw_line, set_line, settable
+from avatarium.engine.watermark.fonts import ARABIC, DEJAVU, Face
 from avatarium.errors import AssetError
 from tests.support.chromium import chromium, launched
 
@@ -31,6 +31,7 @@ LINES = {
     "hebrew with latin": (ARIMO, "אני אומר hello world. כן, בשנת 2026"),
     "arabic": (DEJAVU, "مرحبا بكم في منصتنا الجديدة"),
     "arabic with latin": (DEJAVU, "نتمنى لكم يوما سعيدا مع Avatarium!"),
+    "urdu": (ARABIC, "آج موسم بہت اچھا ہے اور میں سیر کے لیے جا رہا ہوں۔"),
     "devanagari": (Face("noto", "Devanagari.ttf"), "क्या स्टेशन यहाँ है? ज्ञान, श्री, र्क्ष"),
     "thai": (Face("noto", "Thai.ttf"), "ยินดีต้อนรับ น้ำ ปี่ ที่ ผู้ใหญ่"),
 }
@@ -100,3 +101,13 @@ def test_letters_in_the_wrong_order_or_apart_would_be_seen(page: Page, name: str
     if name.startswith("arabic"):
         apart = "\u200c".join(text)  # letters that do not join
         assert alike(mine, in_browser(page, apart, face)) < 0.6
+
+
+def test_letters_that_dejavu_lacks_are_set_in_one_font_with_their_line() -> None:
+    """Urdu's ہ, ے and full stop were left out, and words fell apart between fonts."""
+    _there(ARABIC)
+    text = LINES["urdu"][1]
+    assert settable(text) == text
+    mixed = set_line(f"{text} Avatarium", Lettering(face=ARIMO, size=SIZE, backward=True))
+    fonts_of = {piece.font.getname()[0] for piece in mixed.pieces if not piece.text.isascii()}
+    assert fonts_of == {"Noto Sans Arabic"}
