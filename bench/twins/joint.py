@@ -7,12 +7,9 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from avatarium.engine.face.video.films import KEY_EVERY
 from bench.likeness.clip import Picture
 
 WIDTH = 320
-LEAST_KEYS = 3
-"""Steps onto key frames from which on it is told what such a step is by itself."""
 
 
 def steps(frames: Iterable[Picture]) -> tuple[list[float], float]:
@@ -31,19 +28,12 @@ def steps(frames: Iterable[Picture]) -> tuple[list[float], float]:
 def joint_ratio(loop: Iterable[Picture], clip: Iterable[Picture]) -> tuple[float, float]:
     """The step over the joint, and the largest step inside the loop, over the 95th percentile of the clip's own steps.
 
-    Up to 1 the joint is a step like many others. A film begins with a key frame, which is coded anew and differs a
-    little from the frame before it even where nothing moves: if that is more than the clip's own steps, the usual step
-    onto the film's other key frames is what counts.
+    Up to 1 the joint is a step like many others.
     """
     inside, joint = steps(loop)
     own, _ = steps(clip)
-    usual = max(float(np.percentile(own, 95)), _onto_keys(inside), 1e-3)
+    usual = max(float(np.percentile(own, 95)), 1e-3)
     return joint / usual, max(inside, default=0.0) / usual
-
-
-def _onto_keys(inside: list[float]) -> float:
-    onto = inside[KEY_EVERY - 1 :: KEY_EVERY]
-    return float(np.median(onto)) if len(onto) >= LEAST_KEYS else 0.0
 
 
 def _small(frame: Picture) -> Picture:

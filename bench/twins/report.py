@@ -83,8 +83,8 @@ ROWS = (
     Row(title="pixels changed outside mouth and jaw", high=_at(0), twin=lambda m: m.watched.outside_share),
     Row(title="blend band, texture / source's", low=_at(0.8), high=_at(1.25), twin=lambda m: m.watched.texture),
     Row(title="blend band, edges / source's", high=_at(1.25), twin=lambda m: m.watched.edges),
-    Row(title="loop joint / usual step", high=_at(1), twin=lambda m: m.joint),
-    Row(title="largest step in the loop / usual", twin=lambda m: m.inside),
+    Row(title="loop joint / clip's p95 step", high=_at(1), twin=lambda m: m.joint),
+    Row(title="largest step in the loop / p95", twin=lambda m: m.inside),
     Row(
         title="lip colour change a frame", high=lambda m: max(m.own.lip_flicker or 0.0, 2.0),
         clip=lambda m: m.own.lip_flicker, twin=lambda m: m.twin.lip_flicker, photo=lambda m: m.photo.lip_flicker,

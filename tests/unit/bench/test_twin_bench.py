@@ -124,16 +124,6 @@ def frames(numbers: list[int]) -> list[Picture]:
     return [np.roll(skin(), 2 * number, axis=1) for number in numbers]
 
 
-def test_a_joint_is_held_against_the_other_key_frames_of_a_film_that_hardly_moves() -> None:
-    def keyed(number: int, pulse: int = 2) -> Picture:
-        return np.clip(skin().astype(int) + pulse * (number // 25 % 2), 0, 255).astype(np.uint8)
-
-    clip = [keyed(number, 0) for number in range(100)]
-    film = [keyed(number) for number in range(100)]
-    assert kept("joint", joint_ratio(film, clip)[0])
-    assert not kept("joint", joint_ratio([np.roll(film[0], 9, axis=1), *film[1:]], clip)[0])
-
-
 def test_a_loop_that_turns_back_has_no_jump_and_one_that_is_cut_has() -> None:
     clip = frames(list(range(24)))
     there_and_back = frames([*range(12), *range(10, 0, -1)])
