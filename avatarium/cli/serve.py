@@ -101,9 +101,11 @@ def _announce(ready: Ready) -> None:
         rows.append(("", f"It is shown this once. `{program} token create` makes another."))
     else:
         rows.append(("A key", f"{program} token create"))
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"\n[bold green]Avatarium {__version__} is ready[/] after {ready.after_s:.1f} s.\n")
-    for name, value in rows:
-        console.print(f"  {name:14} {value}")
-    console.print("\nCtrl-C stops it: what is being worked on goes on at the next start.\n")
+    lines = [
+        f"\n[bold green]Avatarium {__version__} is ready[/] after {ready.after_s:.1f} s.\n",
+        *(f"  {name:14} {value}" for name, value in rows),
+        "\nCtrl-C stops it: what is being worked on goes on at the next start.\n",
+    ]
+    # In one piece: whoever waits for the first line in a log finds the key with it, and no other line in between.
+    Console(highlight=False, soft_wrap=True).print("\n".join(lines))
     sys.stdout.flush()
