@@ -9,7 +9,7 @@ import structlog
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from avatarium.api.families import POLL_S, problem_of
+from avatarium.api.desk import POLL_S, problem_of
 from avatarium.errors import AvatariumError, RequestError, TooLargeError
 from avatarium.platform import Platform
 from avatarium.tasks.family import Family

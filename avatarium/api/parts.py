@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from avatarium.api.awaiting import give_up
-from avatarium.api.families import problem_of
+from avatarium.api.desk import problem_of
 from avatarium.errors import AvatariumError, RequestError, TooLargeError
 from avatarium.families.audio_speech import FAMILY, part_key, parts_prefix
 from avatarium.platform import Platform

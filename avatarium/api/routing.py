@@ -65,6 +65,7 @@ class Router(APIRouter):
         title: str,
         answer: object,
         returns: Any = Any,
+        says: str = "",
         request: Mapping[str, Any] | None = None,
         errors: Iterable[type[ServiceError]] = (),
         legacy: Iterable[str] = (),
@@ -84,6 +85,7 @@ class Router(APIRouter):
             title: the name of the call in A2E's documentation.
             answer: an example of ``data``.
             returns: the type of ``data``.
+            says: what the call does, where the function is one of several calls and its docstring cannot tell.
             request: an example of the body, or of the query where the call has no body.
             errors: the classes of errors that this call may answer with beyond those that every call may.
             legacy: more calls that are served but documented as old.
@@ -95,8 +97,9 @@ class Router(APIRouter):
             old = tuple(legacy)
             for call in (*calls, *old):
                 method, path = call.split(" ", 1)
+                words = says or inspect.getdoc(endpoint) or ""
                 self._declare(
-                    method, path, endpoint, title, answer, returns, request, tuple(errors), call in old, public
+                    method, path, endpoint, title, words, answer, returns, request, tuple(errors), call in old, public
                 )
                 self._last.stream = stream
             return endpoint
@@ -109,6 +112,7 @@ class Router(APIRouter):
         path: str,
         endpoint: Callable[..., Any],
         title: str,
+        says: str,
         answer: object,
         returns: Any,
         request: Mapping[str, Any] | None,
@@ -127,7 +131,7 @@ class Router(APIRouter):
             _for_method(endpoint, method),
             methods=[method],
             summary=title,
-            description=(inspect.getdoc(endpoint) or "").replace("``", "`"),
+            description=says.replace("``", "`"),
             response_model=Envelope[returns],
             response_description="`code` 0 and what was asked for",
             responses=_responses({*_ALWAYS, *named, *keyed, *sized, *errors}),

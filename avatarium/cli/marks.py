@@ -65,8 +65,9 @@ def marks(
 
 def _spoken(text: str, voice: str | None, language: str | None, rate: float, seed: int) -> Speech:
     from avatarium.engine.capabilities import assets_of_voice
+    from avatarium.engine.options import SpeakOptions
     from avatarium.engine.speech import join, stream
-    from avatarium.engine.talking import SpeakOptions, choose_voice
+    from avatarium.engine.talking import choose_voice
 
     speaker = choose_voice("", SpeakOptions(voice=voice, language=language))
     chunks = stream(text, speaker, rate, seed=seed)

@@ -14,8 +14,8 @@ from avatarium.cli.models import fetch_missing
 from avatarium.cli.quiet import native_chatter_hidden
 
 if TYPE_CHECKING:
+    from avatarium.engine.options import SpeakOptions
     from avatarium.engine.production import Take
-    from avatarium.engine.talking import SpeakOptions
     from avatarium.engine.video import Size
 
 
@@ -83,7 +83,8 @@ def speak(
     """
     exactly_one(text=text, text_file=text_file, audio=audio)
     from avatarium.engine.face import Emotion, Shot
-    from avatarium.engine.talking import SpeakOptions, check_output
+    from avatarium.engine.options import SpeakOptions
+    from avatarium.engine.talking import check_output
     from avatarium.engine.video import Fit, Size
 
     options = SpeakOptions(

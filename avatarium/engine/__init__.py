@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from avatarium.engine.avatars import BUILT_IN, read_avatar
     from avatarium.engine.face import Emotion, Life, PhotoActor, Shot, View, arkit_marks, frame_shot, speech_marks
     from avatarium.engine.introduction import preview
+    from avatarium.engine.options import SpeakOptions
     from avatarium.engine.picture import read_picture
     from avatarium.engine.production import Take, make_video
     from avatarium.engine.recording import recorded_speech
     from avatarium.engine.script import Script
     from avatarium.engine.speech import Speech, Voice, find_voice, phonemes_from_audio, stream, synthesize, voices
     from avatarium.engine.spoken import SpokenFile, speak_to_file
-    from avatarium.engine.talking import SpeakOptions, prepare_view, speak
+    from avatarium.engine.talking import prepare_view, speak
     from avatarium.engine.video import Canvas, Fit, Rectangle, Size, VideoWriter, cover, read_sound
 
 _HOMES = {
@@ -32,12 +33,13 @@ _HOMES = {
     "face": ("Emotion", "Life", "PhotoActor", "Shot", "View", "arkit_marks", "frame_shot", "speech_marks"),
     "picture": ("read_picture",),
     "introduction": ("preview",),
+    "options": ("SpeakOptions",),
     "production": ("Take", "make_video"),
     "recording": ("recorded_speech",),
     "script": ("Script",),
     "speech": ("Speech", "Voice", "find_voice", "phonemes_from_audio", "stream", "synthesize", "voices"),
     "spoken": ("SpokenFile", "speak_to_file"),
-    "talking": ("SpeakOptions", "prepare_view", "speak"),
+    "talking": ("prepare_view", "speak"),
     "video": ("Canvas", "Fit", "Rectangle", "Size", "VideoWriter", "cover", "read_sound"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numba import njit
@@ -16,16 +16,14 @@ from avatarium.engine.face.video.actor import VideoActor
 from avatarium.engine.face.video.lie import Lie
 from avatarium.engine.face.video.order import Order
 from avatarium.engine.face.video.playing import Player
+from avatarium.engine.options import SpeakOptions
 from avatarium.engine.picture.matting.over import BLUR_MOST, Moving, OutOfFocus, out_of_focus
 from avatarium.engine.production import Renderer
 from avatarium.engine.video.canvas import Canvas
 from avatarium.engine.video.framing import Ground, Placement, Size, make_ground
 
-if TYPE_CHECKING:
-    from avatarium.engine.talking import SpeakOptions
-
 Image = NDArray[np.uint8]
-Make = Callable[["SpeakOptions"], Renderer]
+Make = Callable[[SpeakOptions], Renderer]
 """Lays somebody out as options say that have neither a video nor a blur behind."""
 
 

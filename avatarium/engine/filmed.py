@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from avatarium.engine.assets import default_home
 from avatarium.engine.assets.lock import locked
@@ -22,15 +22,13 @@ from avatarium.engine.face.video.actor import VideoActor
 from avatarium.engine.face.video.order import Order, onward
 from avatarium.engine.face.video.view import VideoView
 from avatarium.engine.files import open_regular
+from avatarium.engine.options import SpeakOptions, nearest_size
 from avatarium.engine.picture.sniff import HEAD_BYTES, describe_other, sniff_picture
 from avatarium.engine.production import Renderer
 from avatarium.engine.video.canvas import Canvas
 from avatarium.engine.video.container import sniff_media
 from avatarium.engine.video.framing import Fit, Placement, Size, blurred_ground, make_ground
 from avatarium.errors import PictureError
-
-if TYPE_CHECKING:
-    from avatarium.engine.talking import SpeakOptions
 
 Note = Callable[[str], None]
 
@@ -120,7 +118,7 @@ def _shown(actor: VideoActor, order: Order, owned: bool, options: SpeakOptions) 
     own: dict[str, Any] = {"fps": float(options.fps), "basis": basis, "owned": owned, "order": order}
     if options.canvas is not None:
         return _staged(actor, options.canvas, own, clear=options.alpha)
-    size = options.size or _usual_size(actor)
+    size = options.size or nearest_size(actor.width, actor.height)
     canvas = None
     if options.fit is not Fit.CROP:
         blurred = options.fit is Fit.BLUR
@@ -196,9 +194,3 @@ def _staged(actor: VideoActor, canvas: Canvas, own: dict[str, Any], *, clear: bo
     ground = None if clear else canvas.ground_picture(size, width, height)
     box = canvas.person_box(size, width, height, clear=clear)
     return Stage(actor, size, box, ground, show=partial(VideoView, **own))
-
-
-def _usual_size(actor: VideoActor) -> Size:
-    from avatarium.engine.talking import nearest_size
-
-    return nearest_size(actor.width, actor.height)

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from avatarium.engine.face.style import SpeakingStyle
+from avatarium.engine.options import SpeakOptions
 from avatarium.engine.production import Take
 from avatarium.engine.script import Progress
 from avatarium.engine.speech import Voice
-from avatarium.engine.talking import SpeakOptions, choose_voice, perform, prepare_view, script_of_text
+from avatarium.engine.talking import choose_voice, perform, prepare_view, script_of_text
 from avatarium.engine.video.canvas import Canvas
 
 HEIGHT = 480

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatarium.engine.avatars import BUILT_IN
+from avatarium.engine.options import SpeakOptions
 from avatarium.engine.script import Script
 from avatarium.engine.speech import Speech, find_voice, synthesize, warm_up
-from avatarium.engine.talking import SpeakOptions, perform, prepare_view
+from avatarium.engine.talking import perform, prepare_view
 from avatarium.engine.video import Size
 
 SENTENCE = "This machine is good enough."

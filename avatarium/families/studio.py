@@ -52,7 +52,8 @@ def warm_up() -> None:
     if any(store.status(name) is not AssetStatus.READY for name in (*FACES.assets, *MATTE.assets)):
         return
     from avatarium.engine.face import Pose
-    from avatarium.engine.talking import SpeakOptions, prepare_view
+    from avatarium.engine.options import SpeakOptions
+    from avatarium.engine.talking import prepare_view
     from avatarium.engine.video import Canvas
 
     prepare_view("ava", SpeakOptions(canvas=Canvas(resolution=240))).render(Pose())

@@ -181,7 +181,8 @@ def _rendered(job: Job[TalkingPhotoStart]) -> Path:
 
 
 def _scene(job: Job[TalkingPhotoStart]) -> tuple[Renderer, Script]:
-    from avatarium.engine.talking import SpeakOptions, prepare_view
+    from avatarium.engine.options import SpeakOptions
+    from avatarium.engine.talking import prepare_view
 
     picture = job.fetch(job.start.image_url, Kind.PICTURE, "picture").path
     view = prepare_view(picture, SpeakOptions(canvas=canvas_of(picture)))

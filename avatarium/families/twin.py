@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from pydantic import Field
 from sqlalchemy import Connection
 
-from avatarium.catalogue.models import PHOTO, VIDEO, Avatar, avatars
+from avatarium.catalogue.models import PHOTO, Avatar, avatars
 from avatarium.clock import HOUR_MS, iso
-from avatarium.errors import ConflictError, NotFoundError, RequestError
+from avatarium.errors import ConflictError, NotFoundError
 from avatarium.families import studio, twin_picture, twin_video
 from avatarium.families.clips import look_up_clip
-from avatarium.families.consent import Consented, check_consent, consent_record
-from avatarium.families.fields import Colour, Name, Prompt, Url, Word, look_up
+from avatarium.families.consent import check_consent, consent_record
+from avatarium.families.fields import look_up
 from avatarium.families.twin_owned import hide_trainings
+from avatarium.families.twin_start import TwinStart, check_source
 from avatarium.ids import stable_id
 from avatarium.prices import Price, Unit
 from avatarium.tasks.family import Desk, Family, Links, Plan, Step
@@ -29,49 +29,6 @@ VIDEO_BASE_S, VIDEO_SHARE = 30.0, 5.0
 """Seconds of work for an avatar from a video, and for each second of it that is used."""
 GUESSED_CLIP_S = 20.0
 DEFAULT_NAME = "Avatar"
-NOT_USED = "Taken; the person is told from any ground."
-
-
-class TwinStart(Consented):
-    """``POST userVideoTwin/startTraining``."""
-
-    name: Name = Field("", description="Its name.")
-    gender: Annotated[Literal["female", "male"], Word] = Field(
-        "female", description="Of the voice that speaks for it unless another is chosen."
-    )
-    video_url: Url = Field(
-        "", description="A video of ten seconds or more in which one person looks at the camera and speaks; or else"
-    )
-    image_url: Url = Field("", description="a picture in which one face looks at the camera.")
-    video_background_image: Url = Field(
-        "", description="The ground of the video without the person, where you have it: backgrounds are told by it."
-    )
-    video_backgroud_image: Url = Field("", description="The same, as older clients spell it.")
-    video_background_color: Colour = Field(
-        "", description="The same, where it is one colour. Green and blue screens are found without."
-    )
-    video_backgroud_color: Colour = Field("", description="The same, as older clients spell it.")
-    image_backgroud_color: Colour = Field("", description="The same, as some clients spell it.")
-    model_version: str = Field("", max_length=32, description="Taken; there is one model here.")
-    prompt: Prompt = Field("", description="Taken; how somebody moves follows from the video, or from what is said.")
-    negative_prompt: Prompt = Field("", description="Taken.")
-    skip_preview: bool = Field(False, alias="skipPreview", description="Make no sample video.")
-    is_transcoding: bool = Field(True, alias="isTranscoding", description="Taken; every video is made plain first.")
-
-    @property
-    def kind(self) -> str:
-        """What it is made from."""
-        return VIDEO if self.video_url else PHOTO
-
-    @property
-    def ground_url(self) -> str:
-        """Where the picture of the video's own ground is."""
-        return self.video_background_image or self.video_backgroud_image
-
-    @property
-    def ground_color(self) -> str:
-        """The colour of the video's own ground."""
-        return self.video_background_color or self.video_backgroud_color or self.image_backgroud_color
 
 
 class Twin(Family[TwinStart]):
@@ -161,23 +118,6 @@ def is_open(c: Connection, task: Task) -> bool:
     mine = sa.select(tasks.c.state).where(tasks.c.id == task.id, tasks.c.attempt == task.attempt)
     state = c.execute(mine.with_for_update()).scalar_one_or_none()
     return state in [state.value for state in OPEN]
-
-
-def check_source(video_url: str, image_url: str) -> None:
-    """Refuse what is neither a video nor a picture, or both.
-
-    Raises:
-        RequestError: ``two_sources``, ``no_source``.
-    """
-    if video_url and image_url:
-        raise RequestError(
-            "`video_url` and `image_url` exclude each other. Send the video, or the picture.", code="two_sources"
-        )
-    if not video_url and not image_url:
-        raise RequestError(
-            "`video_url` is missing: a video of one person who looks at the camera. Or give a picture as `image_url`.",
-            code="no_source",
-        )
 
 
 def _shown_consent(start: TwinStart, task: Task) -> dict[str, Any] | None:

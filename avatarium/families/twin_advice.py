@@ -13,7 +13,7 @@ from avatarium.errors import BusyError, InputError
 from avatarium.families import clips, studio, twin_picture
 from avatarium.families.clips import look_up_clip
 from avatarium.families.fields import LenientStart, Url, look_up
-from avatarium.families.twin import check_source
+from avatarium.families.twin_start import check_source
 from avatarium.prices import Price
 from avatarium.tasks.family import Desk, Family, Links, Plan, Step
 from avatarium.tasks.job import Job

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avatarium.families.twin_start import TwinStart
 from avatarium.storage.sniff import Kind
 from avatarium.tasks.job import Job
 
 if TYPE_CHECKING:
     from avatarium.engine.face import PhotoActor
     from avatarium.engine.picture import Picture
-    from avatarium.families.twin import TwinStart
 
 COVER_SIDE = 512
 SMALL_FACE_PX = 90

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from avatarium.families import clips
 from avatarium.families.clips import KEPT_S as KEPT_S
+from avatarium.families.twin_start import TwinStart
 from avatarium.storage.sniff import Kind
 from avatarium.tasks.job import Job
-
-if TYPE_CHECKING:
-    from avatarium.families.twin import TwinStart
 
 COVER_SIDE = 512
 BASE_HEIGHT = 480

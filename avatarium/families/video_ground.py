@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from avatarium.catalogue.models import Avatar
     from avatarium.engine.video import Canvas
     from avatarium.engine.video.framing import Ground
-    from avatarium.families.video import VideoStart
+    from avatarium.families.video_start import VideoStart
 
 TWO_BACKGROUNDS = 30005
 """The number that clients know this case by."""

@@ -95,8 +95,9 @@ def _as_a_slot() -> None:
 
 def engine_alone(sound: Path) -> Spent:
     """One video of a speech, made by the engine's one call; runs in a process of its own."""
+    from avatarium.engine.options import SpeakOptions
     from avatarium.engine.spoken import SpokenFile
-    from avatarium.engine.talking import SpeakOptions, speak
+    from avatarium.engine.talking import speak
     from avatarium.engine.video import Canvas
 
     marks = sound.with_name("speech.json").read_text(encoding="utf-8")

@@ -16,12 +16,13 @@ from avatarium.engine.face.video.actor import VideoActor
 from avatarium.engine.face.video.playing import Player
 from avatarium.engine.face.video.preparation import Prepared, prepare_twin
 from avatarium.engine.filmed import filmed_view
+from avatarium.engine.options import SpeakOptions
 from avatarium.engine.production import Take
 from avatarium.engine.recording import RATE, recognise
 from avatarium.engine.script import Script, spoken_script
 from avatarium.engine.speech import Speech
 from avatarium.engine.speech.records import Phoneme
-from avatarium.engine.talking import SpeakOptions, perform, prepare_view
+from avatarium.engine.talking import perform, prepare_view
 from avatarium.engine.video.framing import Size
 from avatarium.engine.video.intake import Clip, take_clip
 from avatarium.engine.video.sound import read_sound

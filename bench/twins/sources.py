@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatarium.engine.talking import SpeakOptions, speak
+from avatarium.engine.options import SpeakOptions
+from avatarium.engine.talking import speak
 from avatarium.engine.video.framing import Size
 
 OWN_TEXT = (

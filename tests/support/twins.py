@@ -8,7 +8,8 @@ from typing import Any
 from avatarium.accounts.models import Principal, Role
 from avatarium.catalogue.models import PHOTO, VIDEO, Avatar, LipModel
 from avatarium.families import lip_model, twin
-from avatarium.families.twin import TwinStart, avatar_id_of
+from avatarium.families.twin import avatar_id_of
+from avatarium.families.twin_start import TwinStart
 from avatarium.tasks.models import Task
 from avatarium.tasks.states import State
 from tests.running import Running

@@ -11,17 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from avatarium.accounts.models import Principal
 from avatarium.api.auth import MakerDep, PlatformDep, ReaderDep
+from avatarium.api.desk import Desk
 from avatarium.api.envelope import Answer, ok
-from avatarium.api.families import (
-    EXAMPLE_ID,
-    RECORD,
-    STARTS,
-    Desk,
-    IdempotencyKey,
-    PathId,
-    add_changing,
-    add_reading,
-)
+from avatarium.api.families import EXAMPLE_ID, RECORD, SETTLED, STARTS, Calls, IdempotencyKey, PathId
 from avatarium.api.groups import DUBBING
 from avatarium.api.routing import Params, Router
 from avatarium.engine.dubbing.document import CLONE, DubDocument, changed_segments, untranslated, with_own
@@ -36,7 +28,6 @@ from avatarium.tasks.states import OPEN
 
 router = Router(DUBBING)
 
-ALL_MAX = 1000
 REQUEST = {
     "name": "My film in Spanish",
     "source_url": "https://files.example/film.mp4",
@@ -47,7 +38,7 @@ REQUEST = {
 }
 SPEAKER = {"id": "s1", "name": "Speaker 1", "gender": "female"}
 DUBBED = {
-    **{name: value for name, value in RECORD.items() if name not in ("queue_position", "eta_s")},
+    **SETTLED,
     **{"name": "My film in Spanish", "current_status": "completed", "progress": 100, "coins": 30},
     **{"engine": dubbing.FAMILY.engine, "result_url": "https://files.example/dubbed.mp4"},
     "cover_url": "https://files.example/cover.jpg",
@@ -137,11 +128,6 @@ class DubbingDesk(Desk):
         newest = self._transcripts.newest([task.id for task in tasks])
         records = [(task, super(DubbingDesk, self).shown(task)) for task in tasks]
         return [told | {"transcript_version": newest.get(task.id, 0)} for task, told in records]
-
-    def open(self) -> list[dict[str, Any]]:
-        """Records of those that are not done, newest first."""
-        found, _ = self._platform.tasks.page(self._caller.user_id, dubbing.FAMILY, states=OPEN, limit=ALL_MAX)
-        return self.all(found)
 
     def transcript(self, dubbing_id: str) -> dict[str, Any]:
         """The newest version."""
@@ -276,7 +262,7 @@ def start_dubbing(
 )
 def all_processing(request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
     """Your dubbings that are not done, newest first."""
-    return ok(DubbingDesk(platform, request, caller).open())
+    return ok(DubbingDesk(platform, request, caller).whole(*OPEN))
 
 
 @router.serve(
@@ -361,5 +347,4 @@ def render(
     return ok(desk.shown(desk.render(task_id, params, key)))
 
 
-add_reading(router, "/api/v1/userDubbing", DUBBED, DubbingDesk)
-add_changing(router, "/api/v1/userDubbing", STARTED, DubbingDesk)
+Calls(router, "/api/v1/userDubbing", DubbingDesk).add_all(DUBBED, STARTED)

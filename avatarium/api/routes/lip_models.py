@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import Request
 
 from avatarium.api.auth import MakerDep, PlatformDep, ReaderDep, base_url_of
+from avatarium.api.desk import Desk
 from avatarium.api.envelope import Answer, ok
-from avatarium.api.families import EXAMPLE_ID, Desk, PathId
+from avatarium.api.families import EXAMPLE_ID, PathId
 from avatarium.api.groups import VIDEOS
 from avatarium.api.routing import Router
 from avatarium.catalogue.models import LipModel

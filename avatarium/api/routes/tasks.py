@@ -14,8 +14,9 @@ from starlette.concurrency import run_in_threadpool
 
 from avatarium.accounts.models import Principal
 from avatarium.api.auth import MakerDep, PlatformDep, ReaderDep
+from avatarium.api.desk import Desk, record_of
 from avatarium.api.envelope import Answer, ok
-from avatarium.api.families import EXAMPLE_ID, RECORD, Desk, PathId, record_of
+from avatarium.api.families import EXAMPLE_ID, RECORD, PathId
 from avatarium.api.groups import TASKS
 from avatarium.api.routing import Router
 from avatarium.errors import AvatariumError, BusyError

@@ -8,8 +8,9 @@ from fastapi import Path, Request
 from starlette.concurrency import run_in_threadpool
 
 from avatarium.api.auth import MakerDep, PlatformDep, ReaderDep, base_url_of
+from avatarium.api.desk import RETRY_S, Desk, ended, problem_of
 from avatarium.api.envelope import Answer, ok
-from avatarium.api.families import RETRY_S, STARTS, Desk, IdempotencyKey, ended, problem_of
+from avatarium.api.families import STARTS, IdempotencyKey
 from avatarium.api.groups import SPEECH
 from avatarium.api.pagination import CurrentPage
 from avatarium.api.routing import Params, Router

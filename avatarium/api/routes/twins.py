@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -9,31 +10,20 @@ from fastapi import Request
 
 from avatarium.accounts.models import Principal
 from avatarium.api.auth import MakerDep, PlatformDep, ReaderDep
+from avatarium.api.desk import WHOLE_MAX, Desk
 from avatarium.api.envelope import Answer, ok
-from avatarium.api.families import (
-    EXAMPLE_ID,
-    RECORD,
-    STARTS,
-    Batch,
-    Desk,
-    IdempotencyKey,
-    Named,
-    PathId,
-    Records,
-)
+from avatarium.api.families import EXAMPLE_ID, SETTLED, STARTS, Calls, IdempotencyKey, Named
 from avatarium.api.groups import AVATARS
 from avatarium.api.routing import Params, Router
 from avatarium.errors import NotFoundError
 from avatarium.families import lip_model
-from avatarium.families.twin import FAMILY, TwinStart
+from avatarium.families.twin import FAMILY
+from avatarium.families.twin_start import TwinStart
 from avatarium.platform import Platform
-from avatarium.tasks.models import Task
-from avatarium.tasks.states import OPEN, State
+from avatarium.tasks.states import OPEN
 
 router = Router(AVATARS)
 
-ALL_MAX = 1000
-"""Records that the lists without pages give."""
 REQUEST = {
     "name": "demo",
     "gender": "female",
@@ -42,7 +32,7 @@ REQUEST = {
     "consent_name": "Ada",
 }
 TWIN = {
-    **{name: value for name, value in RECORD.items() if name not in ("queue_position", "eta_s")},
+    **SETTLED,
     "name": "demo",
     "gender": "female",
     "current_status": "completed",
@@ -73,40 +63,39 @@ STARTED = {
 
 
 class TwinDesk(Desk):
-    """Trainings for one request."""
+    """Trainings of avatars for one request, and of their lip-sync models: clients ask after both in one place."""
 
     def __init__(self, platform: Platform, request: Request, caller: Principal) -> None:
         super().__init__(FAMILY, platform, request, caller)
+        self._models = Desk(lip_model.FAMILY, platform, request, caller)
 
-    def whole(self, *states: State) -> list[dict[str, Any]]:
-        """Records without pages."""
-        rows, _ = self._platform.tasks.page(self._caller.user_id, FAMILY, states=states, limit=ALL_MAX)
-        return self.all(rows)
+    def of(self, task_id: str) -> Desk:
+        """Where a model's training is answered for; any other task's here, which says if it is none of an avatar."""
+        found = self._platform.tasks.find(self._caller.user_id, task_id)[1]
+        return self._models if found.name == lip_model.FAMILY.name else self
 
     def ongoing(self) -> list[dict[str, Any]]:
         """Records of what is not done, of lip-sync models too."""
-        models = Desk(lip_model.FAMILY, self._platform, self._request, self._caller).all(self._open_models())
-        return sorted([*self.whole(*OPEN), *models], key=lambda record: str(record["createdAt"]), reverse=True)
+        both = [*self.whole(*OPEN), *self._models.whole(*OPEN)]
+        return sorted(both, key=lambda record: str(record["createdAt"]), reverse=True)
+
+    def batch(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Records of those that are there, of lip-sync models too."""
+        return [*super().batch(ids), *self._models.batch(ids)]
 
     def delete(self, task_id: str) -> dict[str, str]:
         """Remove an avatar with its personal models; what is being trained for it is cancelled, and costs nothing."""
-        being_trained = [model for model in self._open_models() if model.facts["twin_id"] == task_id]
+        tasks, owner = self._platform.tasks, self._caller.user_id
+        models, _ = tasks.page(owner, lip_model.FAMILY, states=OPEN, limit=WHOLE_MAX)
         removed = super().delete(task_id)
-        for model in being_trained:
-            with suppress(NotFoundError):  # it ended just before, and went with the avatar
-                self._platform.tasks.delete(self._caller.user_id, lip_model.FAMILY, model.id)
+        for model in models:
+            if model.facts["twin_id"] == task_id:
+                with suppress(NotFoundError):  # it ended just before, and went with the avatar
+                    tasks.delete(owner, lip_model.FAMILY, model.id)
         return removed
 
-    def _open_models(self) -> list[Task]:
-        page = self._platform.tasks.page(self._caller.user_id, lip_model.FAMILY, states=OPEN, limit=ALL_MAX)
-        return page[0]
 
-
-def desk_of(task_id: str, platform: Platform, request: Request, caller: Principal) -> Desk:
-    """Where to ask after one task of an avatar, its making or the training of its model: clients do so in one place."""
-    if platform.tasks.find(caller.user_id, task_id)[1].name == lip_model.FAMILY.name:
-        return Desk(lip_model.FAMILY, platform, request, caller)
-    return TwinDesk(platform, request, caller)  # which says of any other task that it is not there
+calls = Calls(router, "/api/v1/userVideoTwin", TwinDesk)
 
 
 @router.serve(
@@ -135,17 +124,14 @@ def start(
     return ok(desk.shown(desk.start(params, key)))
 
 
-@router.serve(
-    "GET /api/v1/userVideoTwin/records",
+calls.records(
+    TWIN,
+    name="records",
     title="Get Status of All Tasks",
+    says="Your trainings of avatars, newest first. Those of lip-sync models are in `video/lip_models`, and as long as "
+    "they are not done in `userVideoTwin/trainingRecords`.",
     request={"pageNum": 1, "pageSize": 10, "status": "completed"},
-    answer={"rows": [TWIN], "list": [TWIN], "count": 1},
-    returns=dict[str, Any],
 )
-def records(params: Annotated[Records, Params], request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
-    """Your trainings of avatars, newest first. Those of lip-sync models are in `video/lip_models`, and as long as they
-    are not done in `userVideoTwin/trainingRecords`."""
-    return ok(TwinDesk(platform, request, caller).page(params))
 
 
 @router.serve(
@@ -171,31 +157,16 @@ def training_records(request: Request, caller: ReaderDep, platform: PlatformDep)
     return ok(TwinDesk(platform, request, caller).ongoing())
 
 
-@router.serve(
-    "POST /api/v1/userVideoTwin/batchDetail",
-    title="Details of several tasks",
-    request={"ids": [EXAMPLE_ID]},
-    answer=[TWIN],
-    returns=list[dict[str, Any]],
+calls.batch(
+    TWIN,
+    says="Those of these trainings that are there, of avatars and of lip-sync models: match them by `_id`, not by "
+    "order.",
 )
-def batch_detail(
-    params: Annotated[Batch, Params], request: Request, caller: ReaderDep, platform: PlatformDep
-) -> Answer:
-    """Those of these trainings that are there, of avatars and of lip-sync models: match them by `_id`, not by order."""
-    models = Desk(lip_model.FAMILY, platform, request, caller)
-    return ok([*TwinDesk(platform, request, caller).batch(params.ids), *models.batch(params.ids)])
-
-
-@router.serve(
-    "GET /api/v1/userVideoTwin/{_id}",
+calls.detail(
+    TWIN,
     title="Status of One Task",
-    answer=TWIN,
-    returns=dict[str, Any],
+    says="One training. `anchor_id` is there when it is completed. A training of a lip-sync model is found here too.",
 )
-def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
-    """One training. `anchor_id` is there when it is completed. A training of a lip-sync model is found here too."""
-    desk = desk_of(task_id, platform, request, caller)
-    return ok(desk.shown(desk.get(task_id)))
 
 
 @router.serve(
@@ -212,42 +183,17 @@ def remove(params: Annotated[Named, Params], request: Request, caller: MakerDep,
     One that is not done is cancelled, and costs nothing. Given the `_id` of a lip-sync model's training, that model
     alone is removed.
     """
-    return ok(desk_of(params.id, platform, request, caller).delete(params.id))
+    return ok(TwinDesk(platform, request, caller).of(params.id).delete(params.id))
 
 
-@router.serve(
-    "DELETE /api/v1/userVideoTwin/{_id}",
-    title="Remove A Customized Avatar",
-    answer={"_id": EXAMPLE_ID},
-    returns=dict[str, str],
-)
-def delete(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """The same as `userVideoTwin/remove`."""
-    return ok(desk_of(task_id, platform, request, caller).delete(task_id))
-
-
-@router.serve(
-    "POST /api/v1/userVideoTwin/{_id}/cancel",
+calls.delete(title="Remove A Customized Avatar", says="The same as `userVideoTwin/remove`.")
+calls.cancel(
+    TWIN | {"current_status": "failed", "status": "failed", "failed_code": "cancelled", "anchor_id": ""},
     title="Cancel a training",
-    request={},
-    answer=TWIN | {"current_status": "failed", "status": "failed", "failed_code": "cancelled", "anchor_id": ""},
-    returns=dict[str, Any],
+    says="Stop a training and give its price back. One that is done stays as it is.",
 )
-def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Stop a training and give its price back. One that is done stays as it is."""
-    desk = desk_of(task_id, platform, request, caller)
-    return ok(desk.shown(desk.cancel(task_id)))
-
-
-@router.serve(
-    "POST /api/v1/userVideoTwin/retry",
+calls.retry(
+    STARTED,
     title="Try a training again",
-    request={"_id": EXAMPLE_ID},
-    answer=STARTED,
-    returns=dict[str, Any],
-    errors=STARTS,
+    says="Do a training again that failed or was cancelled. It costs what it costs now.",
 )
-def retry(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Do a training again that failed or was cancelled. It costs what it costs now."""
-    desk = desk_of(params.id, platform, request, caller)
-    return ok(desk.shown(desk.retry(params.id)))

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from fastapi import Request
 
 from avatarium.api.auth import MakerDep, PlatformDep
+from avatarium.api.desk import Desk
 from avatarium.api.envelope import Answer, ok
 from avatarium.api.families import (
     EXAMPLE_ID,
     RECORD,
+    SETTLED,
     STARTS,
-    Desk,
     IdempotencyKey,
 )
 from avatarium.api.groups import AVATARS
@@ -30,7 +31,7 @@ router = Router(AVATARS)
 
 EXAMPLE_ANCHOR = "64f0c0ffee0000000000e001"
 _DONE = {
-    **{name: value for name, value in RECORD.items() if name not in ("queue_position", "eta_s")},
+    **SETTLED,
     **{"current_status": "completed", "progress": 100, "coins": 0, "engine": "avatarium-video", "name": ""},
 }
 ADVICE = {

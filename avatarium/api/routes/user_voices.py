@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Request
@@ -9,17 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from avatarium.accounts.models import Principal
 from avatarium.api.auth import MakerDep, PlatformDep, ReaderDep
+from avatarium.api.desk import Desk
 from avatarium.api.envelope import Answer, ok
-from avatarium.api.families import (
-    EXAMPLE_ID,
-    RECORD,
-    STARTS,
-    Batch,
-    Desk,
-    IdempotencyKey,
-    Named,
-    PathId,
-)
+from avatarium.api.families import EXAMPLE_ID, SETTLED, STARTS, Calls, IdempotencyKey, PathId
 from avatarium.api.groups import SPEECH
 from avatarium.api.routing import Params, Router
 from avatarium.errors import RequestError, TooLargeError
@@ -32,11 +25,9 @@ from avatarium.tasks.states import State
 
 router = Router(SPEECH)
 
-ALL_MAX = 1000
-"""Records that the lists give: they have no pages."""
 RECORDING = "https://files.example/me.wav"
 VOICE = {
-    **{name: value for name, value in RECORD.items() if name not in ("queue_position", "eta_s")},
+    **SETTLED,
     **{"name": "My voice", "current_status": "completed", "progress": 100, "coins": 100, "engine": cloning.ENGINE},
     "result_url": "https://files.example/sample.mp3",
     "voice_urls": [RECORDING],
@@ -70,7 +61,7 @@ UNMADE: dict[str, Any] = {
 }
 STARTED = VOICE | UNMADE | {"current_status": "sent", "progress": 0, "queue_position": 0, "eta_s": cloning.EXPECTED_S}
 ADVICE = {
-    **{name: value for name, value in RECORD.items() if name not in ("queue_position", "eta_s")},
+    **SETTLED,
     **{"name": "", "current_status": "completed", "progress": 100, "coins": 0, "engine": cloning.ENGINE},
     "voice_urls": [RECORDING],
     "language": "en-US",
@@ -94,35 +85,26 @@ class NewName(BaseModel):
     name: str = Field(max_length=NAME_MAX, description="Its name from now on.")
 
 
-class Voices:
-    """Voices of one user for one request, whichever way they were made."""
+class Voices(Desk):
+    """Voices of one user for one request, from recordings and from the videos of avatars."""
 
     def __init__(self, platform: Platform, request: Request, caller: Principal) -> None:
-        self._platform = platform
-        self._caller = caller
-        self._desks = {
-            family.name: Desk(family, platform, request, caller) for family in (voice_clone.FAMILY, twin_sound.FAMILY)
-        }
+        super().__init__(voice_clone.FAMILY, platform, request, caller)
+        self._of_avatars = Desk(twin_sound.FAMILY, platform, request, caller)
 
-    def desk(self, voice_id: str) -> Desk:
-        """Where to ask after a voice; the first says of what is none that it is not there."""
-        found = self._platform.tasks.find(self._caller.user_id, voice_id)[1].name
-        return self._desks.get(found, self._desks[voice_clone.FAMILY.name])
+    def of(self, task_id: str) -> Desk:
+        """Where a voice is answered for; of what is none, it is said here that it is not there."""
+        found = self._platform.tasks.find(self._caller.user_id, task_id)[1]
+        return self._of_avatars if found.name == twin_sound.FAMILY.name else self
 
-    def all(self, *states: State) -> list[dict[str, Any]]:
+    def whole(self, *states: State) -> list[dict[str, Any]]:
         """Records, newest first."""
-        found = [
-            record
-            for family in (voice_clone.FAMILY, twin_sound.FAMILY)
-            for record in self._desks[family.name].all(
-                self._platform.tasks.page(self._caller.user_id, family, states=states, limit=ALL_MAX)[0]
-            )
-        ]
+        found = [*super().whole(*states), *self._of_avatars.whole(*states)]
         return sorted(found, key=lambda record: (str(record["createdAt"]), str(record["_id"])), reverse=True)
 
-    def batch(self, ids: list[str]) -> list[dict[str, Any]]:
+    def batch(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Records of those that are there."""
-        return [record for desk in self._desks.values() for record in desk.batch(ids)]
+        return [*super().batch(ids), *self._of_avatars.batch(ids)]
 
     def rename(self, voice_id: str, name: str) -> dict[str, Any]:
         """Call it otherwise; the record as it is then.
@@ -133,10 +115,13 @@ class Voices:
         """
         if not name:
             raise RequestError("`name` is empty. Give the voice a name.", code="no_name")
-        desk, platform = self.desk(voice_id), self._platform
+        desk, platform = self.of(voice_id), self._platform
         task = desk.get(voice_id)
         cloning.rename(platform.database, platform.catalogue, task, name, now_ms=platform.clock.now_ms())
         return desk.shown(desk.get(voice_id))
+
+
+calls = Calls(router, "/api/v1/userVoice", Voices)
 
 
 @router.serve(
@@ -165,7 +150,7 @@ def training(
     the most like of the shipped voices is. It costs a diamond, or 100 coins where you have none; what fails costs
     nothing. One voice of yours is cloned at a time. The recordings are not kept.
     """
-    desk = Desk(voice_clone.FAMILY, platform, request, caller)
+    desk = Voices(platform, request, caller)
     return ok(desk.shown(desk.start(params, key)))
 
 
@@ -201,7 +186,7 @@ async def advice(
 )
 def completed(request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
     """Your cloned voices, newest first, those of your avatars among them. Nobody else sees or speaks with them."""
-    return ok(Voices(platform, request, caller).all(State.COMPLETED))
+    return ok(Voices(platform, request, caller).whole(State.COMPLETED))
 
 
 @router.serve(
@@ -212,47 +197,24 @@ def completed(request: Request, caller: ReaderDep, platform: PlatformDep) -> Ans
 )
 def every(request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
     """All trainings of voices of yours, in every state, newest first."""
-    return ok(Voices(platform, request, caller).all())
+    return ok(Voices(platform, request, caller).whole())
 
 
-@router.serve(
-    "POST /api/v1/userVoice/batchDetail",
+calls.batch(
+    VOICE,
     title="Details of several voices",
-    request={"ids": [EXAMPLE_ID]},
-    answer=[VOICE],
-    returns=list[dict[str, Any]],
+    says="Those of these voices that are there: match them by `_id`, not by order.",
 )
-def batch_detail(
-    params: Annotated[Batch, Params], request: Request, caller: ReaderDep, platform: PlatformDep
-) -> Answer:
-    """Those of these voices that are there: match them by `_id`, not by order."""
-    return ok(Voices(platform, request, caller).batch(params.ids))
-
-
-@router.serve(
-    "POST /api/v1/userVoice/retry",
+calls.retry(
+    STARTED,
     title="Try a training again",
-    request={"_id": EXAMPLE_ID},
-    answer=STARTED,
-    returns=dict[str, Any],
-    errors=STARTS,
+    says="Do a training again that failed or was cancelled. It costs what it costs now.",
 )
-def retry(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Do a training again that failed or was cancelled. It costs what it costs now."""
-    desk = Voices(platform, request, caller).desk(params.id)
-    return ok(desk.shown(desk.retry(params.id)))
-
-
-@router.serve(
-    "GET /api/v1/userVoice/{_id}",
+calls.detail(
+    VOICE,
     title="Get Details of a Voice",
-    answer=VOICE,
-    returns=dict[str, Any],
+    says="One voice, or its training while that is not done.",
 )
-def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
-    """One voice, or its training while that is not done."""
-    desk = Voices(platform, request, caller).desk(task_id)
-    return ok(desk.shown(desk.get(task_id)))
 
 
 @router.serve(
@@ -269,29 +231,15 @@ def rename(
     return ok(Voices(platform, request, caller).rename(task_id, params.name))
 
 
-@router.serve(
-    "POST /api/v1/userVoice/{_id}/cancel",
+calls.cancel(
+    STARTED | {"current_status": "failed", "failed_code": "cancelled"},
     title="Cancel a training",
-    request={},
-    answer=STARTED | {"current_status": "failed", "failed_code": "cancelled"},
-    returns=dict[str, Any],
+    says="Stop a training and give its price back. One that is done stays as it is.",
 )
-def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Stop a training and give its price back. One that is done stays as it is."""
-    desk = Voices(platform, request, caller).desk(task_id)
-    return ok(desk.shown(desk.cancel(task_id)))
-
-
-@router.serve(
-    "DELETE /api/v1/userVoice/{_id}",
+calls.delete(
     title="Delete a User Voice",
-    answer={"_id": EXAMPLE_ID},
-    returns=dict[str, str],
-)
-def delete(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Delete a voice with all that was made of its recordings: the voice itself, its sample, the cleaned sound.
+    says="""Delete a voice with all that was made of its recordings: the voice itself, its sample, the cleaned sound.
 
-    A training that is not done is cancelled, and costs nothing. What was spoken with the voice before stays until it
-    expires; a room in which it speaks goes on with it until it ends.
-    """
-    return ok(Voices(platform, request, caller).desk(task_id).delete(task_id))
+A training that is not done is cancelled, and costs nothing. What was spoken with the voice before stays until it
+expires; a room in which it speaks goes on with it until it ends.""",
+)

@@ -9,14 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from avatarium.accounts.models import Principal
 from avatarium.api.auth import HolderDep, MakerDep, PlatformDep, ReaderDep
+from avatarium.api.desk import Desk
 from avatarium.api.envelope import Answer, ok
-from avatarium.api.families import EXAMPLE_ID, ID_MAX, RECORD, STARTS, Batch, Desk, IdempotencyKey, Named, PathId
+from avatarium.api.families import EXAMPLE_ID, ID_MAX, RECORD, STARTS, Calls, IdempotencyKey, Named
 from avatarium.api.groups import VIDEOS
 from avatarium.api.pagination import CurrentPage
 from avatarium.api.routing import Params, Router
 from avatarium.clock import SECOND_MS, iso
 from avatarium.errors import NotFoundError
-from avatarium.families.video import FAMILY, VideoStart
+from avatarium.families.video import FAMILY
+from avatarium.families.video_start import VideoStart
 from avatarium.ids import stable_id
 from avatarium.platform import Platform
 from avatarium.tasks.models import Task
@@ -174,56 +176,22 @@ def detail(params: Annotated[Watched, Params], request: Request, caller: ReaderD
     return ok(desk.shown(desk.get(params.video_id)))
 
 
-@router.serve(
-    "POST /api/v1/video/batchDetail",
-    title="Details of several tasks",
-    request={"ids": [EXAMPLE_ID]},
-    answer=[VIDEO],
-    returns=list[dict[str, Any]],
-)
-def batch_detail(
-    params: Annotated[Batch, Params], request: Request, caller: ReaderDep, platform: PlatformDep
-) -> Answer:
-    """Those of these videos that are there: match them by `_id`, not by order."""
-    return ok(VideoDesk(platform, request, caller).batch(params.ids))
-
-
-@router.serve(
-    "DELETE /api/v1/video/{_id}",
+calls = Calls(router, "/api/v1/video", VideoDesk)
+calls.batch(VIDEO, says="Those of these videos that are there: match them by `_id`, not by order.")
+calls.delete(
     title="Delete or Cancel a Video",
-    answer={"_id": EXAMPLE_ID},
-    returns=dict[str, str],
+    says="Take a video out of the list; one that is not done is cancelled first, and its coins are given back.",
 )
-def delete(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Take a video out of the list; one that is not done is cancelled first, and its coins are given back."""
-    return ok(VideoDesk(platform, request, caller).delete(task_id))
-
-
-@router.serve(
-    "POST /api/v1/video/{_id}/cancel",
+calls.cancel(
+    VIDEO | {"status": "fail", "failed_code": "cancelled"},
     title="Cancel a video",
-    request={},
-    answer=VIDEO | {"status": "fail", "failed_code": "cancelled"},
-    returns=dict[str, Any],
+    says="Stop a video, wherever it is, and give its coins back. One that is done stays as it is.",
 )
-def cancel(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Stop a video, wherever it is, and give its coins back. One that is done stays as it is."""
-    desk = VideoDesk(platform, request, caller)
-    return ok(desk.shown(desk.cancel(task_id)))
-
-
-@router.serve(
-    "POST /api/v1/video/retry",
+calls.retry(
+    VIDEO | {"status": "init", "process": 0, "progress": 0},
     title="Try a video again",
-    request={"_id": EXAMPLE_ID},
-    answer=VIDEO | {"status": "init", "process": 0, "progress": 0},
-    returns=dict[str, Any],
-    errors=STARTS,
+    says="Make a video again that failed or was cancelled. It costs what it costs now.",
 )
-def retry(params: Annotated[Named, Params], request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Make a video again that failed or was cancelled. It costs what it costs now."""
-    desk = VideoDesk(platform, request, caller)
-    return ok(desk.shown(desk.retry(params.id)))
 
 
 @router.serve(

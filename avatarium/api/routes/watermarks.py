@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 
-from avatarium.api.auth import MakerDep, PlatformDep, ReaderDep
+from avatarium.api.auth import MakerDep, PlatformDep
+from avatarium.api.desk import Desk
 from avatarium.api.envelope import Answer, ok
-from avatarium.api.families import (
-    EXAMPLE_ID,
-    RECORD,
-    STARTS,
-    Desk,
-    IdempotencyKey,
-    PathId,
-    Records,
-    ended,
-    problem_of,
-)
+from avatarium.api.families import SETTLED, STARTS, Calls, IdempotencyKey
 from avatarium.api.groups import MISC
 from avatarium.api.routing import Params, Router
 from avatarium.errors import TooLargeError
 from avatarium.families.watermark import FAMILY, WatermarkStart
-from avatarium.tasks.models import Task
-from avatarium.tasks.states import State
 
 router = Router(MISC)
 
@@ -41,7 +30,7 @@ REQUEST = {
     "credentials_url": "",
 }
 DONE = {
-    **{name: value for name, value in RECORD.items() if name not in ("queue_position", "eta_s")},
+    **SETTLED,
     **REQUEST,
     "name": "",
     "request_id": "watermark_64f0c0ffee0000000000a001",
@@ -74,49 +63,13 @@ async def start(
     Where that takes longer than a request may, the answer is the record as it is then: ask `GET watermark/{_id}` until
     `current_status` is final. What fails costs nothing, and says why with its own status.
     """
-    desk = Desk(FAMILY, platform, request, caller)
-
-    def submit() -> Task:
-        return desk.start(params, key)
-
-    task = await ended(platform, await run_in_threadpool(submit), FAMILY)
-    if task.state.is_final and task.state is not State.COMPLETED:
-        raise problem_of(task)
-    return ok(await run_in_threadpool(desk.shown, task))
+    return ok(await Desk(FAMILY, platform, request, caller).awaited(params, key))
 
 
-@router.serve(
-    "GET /api/v1/watermark/allRecords",
-    title="List watermarks",
-    request={"pageNum": 1, "pageSize": 10},
-    answer={"rows": [DONE], "list": [DONE], "count": 1},
-    returns=dict[str, Any],
-)
-def all_records(
-    params: Annotated[Records, Params], request: Request, caller: ReaderDep, platform: PlatformDep
-) -> Answer:
-    """Your watermarks that have not expired, newest first."""
-    return ok(Desk(FAMILY, platform, request, caller).page(params))
-
-
-@router.serve(
-    "GET /api/v1/watermark/{_id}",
-    title="Get a watermark",
-    answer=DONE,
-    returns=dict[str, Any],
-)
-def detail(task_id: PathId, request: Request, caller: ReaderDep, platform: PlatformDep) -> Answer:
-    """One watermark."""
-    desk = Desk(FAMILY, platform, request, caller)
-    return ok(desk.shown(desk.get(task_id)))
-
-
-@router.serve(
-    "DELETE /api/v1/watermark/{_id}",
+calls = Calls(router, "/api/v1/watermark", partial(Desk, FAMILY))
+calls.records(DONE, title="List watermarks", says="Your watermarks that have not expired, newest first.")
+calls.detail(DONE, title="Get a watermark", says="One watermark.")
+calls.delete(
     title="Delete a watermark",
-    answer={"_id": EXAMPLE_ID},
-    returns=dict[str, str],
+    says="Take a watermark out of the list; one that is not done is cancelled first.",
 )
-def delete(task_id: PathId, request: Request, caller: MakerDep, platform: PlatformDep) -> Answer:
-    """Take a watermark out of the list; one that is not done is cancelled first."""
-    return ok(Desk(FAMILY, platform, request, caller).delete(task_id))

@@ -11,6 +11,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 
 from avatarium.engine.live.clock import FPS, TICK_PTS
+from avatarium.engine.live.holding import Sequence
 from avatarium.engine.live.painter import I420
 from avatarium.engine.video.framing import Size
 
@@ -48,7 +49,7 @@ class PictureEncoder(Protocol):
         """One frame, at once.
 
         Args:
-            picture: of the size that the encoder was made for; not written to, and not read after the call.
+            picture: of the size that the encoder was made for; not written to, and not read after the call; kept where it cannot be written to.
             pts: in 1/90,000 s, rising; gaps are frames left out.
             key: make it a key frame.
         """
@@ -60,6 +61,9 @@ class PictureEncoder(Protocol):
 class H264Encoder:
     """x264, constrained baseline, one thread. A new bit rate takes effect with the next frame, without a key frame.
 
+    A frame that is the very object of the one before, and cannot have been written to since, is not coded: a dozen bytes
+    say that nothing has changed (:mod:`holding`).
+
     Args:
         size: of the frames, even sides.
         bitrate: bits a second to begin with.
@@ -69,6 +73,8 @@ class H264Encoder:
     def __init__(self, size: Size, bitrate: int = BITRATE, *, preset: str = "superfast") -> None:
         self._size, self._preset, self._bitrate = size, preset, _offered(bitrate)
         self._last_pts: int | None = None
+        self._sequence: Sequence | None = None
+        self._last: tuple[I420, bytes] | None = None
         self._context, self._buffer = self._open()
 
     @property
@@ -82,6 +88,24 @@ class H264Encoder:
 
     def encode(self, picture: I420, pts: int, *, key: bool = False) -> Coded:
         """As :meth:`PictureEncoder.encode`."""
+        repeated = None if key else self._repeated(picture)
+        if repeated is not None:
+            return repeated
+        coded = self._coded(picture, pts, key)
+        if coded.key:
+            self._sequence = Sequence.read(coded.data)
+        self._last = None if picture.flags.writeable or self._sequence is None else (picture, coded.data)
+        return coded
+
+    def _repeated(self, picture: I420) -> Coded | None:
+        """The frame before once more, if it is that; but once, as two frames in a row that are no references are not
+        allowed where their order is not told (8.2.1.3)."""
+        if self._last is None or self._sequence is None or self._last[0] is not picture:
+            return None
+        data, self._last = self._sequence.repeated(self._last[1]), None
+        return Coded(data=data, key=False) if data else None
+
+    def _coded(self, picture: I420, pts: int, key: bool) -> Coded:
         if key and not 1 / _BUFFER_OFF < self._buffer / (self._bitrate * KEY_S) < _BUFFER_OFF:
             # libavcodec changes the rate of a running x264, but PyAV does not let the size of its buffer be set.
             self._context, self._buffer = self._open()

@@ -16,9 +16,10 @@ from avatarium.engine.face.style.record import SpeakingStyle
 from avatarium.engine.face.video.actor import VideoActor
 from avatarium.engine.face.video.view import VideoView
 from avatarium.engine.filmed import is_twin
+from avatarium.engine.options import nearest_size
 from avatarium.engine.picture.read import Picture
 from avatarium.engine.production import Renderer
-from avatarium.engine.talking import actor_of, nearest_size
+from avatarium.engine.talking import actor_of
 from avatarium.engine.video.framing import Ground, Size, make_ground
 from avatarium.errors import OptionError
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from avatarium.cli.choices import behind
 from avatarium.engine.face.pose import Pose
-from avatarium.engine.talking import SpeakOptions, prepare_view
+from avatarium.engine.options import SpeakOptions
+from avatarium.engine.talking import prepare_view
 from avatarium.engine.video import VideoWriter
 from avatarium.engine.video.canvas import Canvas, Rectangle
 from avatarium.engine.video.framing import Size

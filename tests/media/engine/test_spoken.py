@@ -12,10 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from avatarium.engine import recording, talking
+from avatarium.engine.options import SpeakOptions
 from avatarium.engine.recording import RATE, recorded_speech
 from avatarium.engine.speech import Speech, synthesize
 from avatarium.engine.spoken import SpokenFile, speak_to_file
-from avatarium.engine.talking import SpeakOptions, script_of_audio, speak
+from avatarium.engine.talking import script_of_audio, speak
 from avatarium.engine.video import Size, probe, read_sound
 from avatarium.errors import AudioError, OptionError, OutputError, TextError
 

@@ -11,7 +11,8 @@ from avatarium.engine import filmed
 from avatarium.engine.face.pose import Pose
 from avatarium.engine.face.stage import Stage
 from avatarium.engine.face.video.view import VideoView
-from avatarium.engine.talking import SpeakOptions, prepare_view, speak
+from avatarium.engine.options import SpeakOptions
+from avatarium.engine.talking import prepare_view, speak
 from avatarium.engine.video.canvas import Canvas, Rectangle
 from avatarium.engine.video.framing import Size
 from avatarium.errors import PictureError

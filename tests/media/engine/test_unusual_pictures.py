@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from avatarium.engine.face import Pose
-from avatarium.engine.talking import SpeakOptions, prepare_view
+from avatarium.engine.options import SpeakOptions
+from avatarium.engine.talking import prepare_view
 from avatarium.engine.video import Fit, Size
 
 SIZE = Size(480, 480)

@@ -12,9 +12,10 @@ from avatarium.engine import speak
 from avatarium.engine.assets import default_store
 from avatarium.engine.avatars import BUILT_IN, read_avatar
 from avatarium.engine.capabilities import CAPABILITIES, assets_of_voice
+from avatarium.engine.options import SpeakOptions, nearest_size
 from avatarium.engine.script import Script
 from avatarium.engine.speech import Gender, Speech, Word, find_voice
-from avatarium.engine.talking import SpeakOptions, check_output, choose_voice, nearest_size, script_of_text
+from avatarium.engine.talking import check_output, choose_voice, script_of_text
 from avatarium.errors import AvatariumError
 
 

@@ -13,7 +13,8 @@ from avatarium.catalogue.models import PHOTO, VIDEO
 from avatarium.errors import RequestError
 from avatarium.families.clips import LONGEST_S, SHORTEST_S, check_length
 from avatarium.families.consent import STANDARD, TEXT_MAX, check_consent, consent_record
-from avatarium.families.twin import TwinStart, avatar_id_of
+from avatarium.families.twin import avatar_id_of
+from avatarium.families.twin_start import TwinStart
 
 CLIP = "https://files.example/me.mp4"
 

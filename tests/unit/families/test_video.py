@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from avatarium.families.fields import LenientStart
-from avatarium.families.video import VideoStart, price
+from avatarium.families.video import price
+from avatarium.families.video_start import VideoStart
 from avatarium.prices import Prices
 
 ANCHOR = "64f0c0ffee0000000000e001"

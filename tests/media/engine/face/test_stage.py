@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from avatarium.engine.avatars import read_avatar
 from avatarium.engine.face import Life, PhotoActor, Pose, Stage, View
+from avatarium.engine.options import SpeakOptions
 from avatarium.engine.production import make_video
 from avatarium.engine.speech.records import Phoneme, Speech
-from avatarium.engine.talking import SpeakOptions, prepare_view
+from avatarium.engine.talking import prepare_view
 from avatarium.engine.video import Canvas, Fit, PixelBox, Rectangle, Size, place, read_frames
 from avatarium.errors import PictureError
 from bench.likeness.landmarks import model_path

@@ -23,7 +23,7 @@ from avatarium.engine.face.video.tracking import track_face
 from avatarium.engine.face.video.view import VideoView
 from avatarium.engine.face.video.warping import Tracked
 from avatarium.engine.filmed import filmed_view, is_clip, is_twin
-from avatarium.engine.talking import SpeakOptions
+from avatarium.engine.options import SpeakOptions
 from avatarium.engine.video.canvas import PixelBox
 from avatarium.engine.video.framing import Fit, Size, place
 from avatarium.errors import InputError, PictureError

@@ -11,7 +11,7 @@ import pytest
 
 from avatarium.engine import filmed, introduction
 from avatarium.engine.face.video.actor import VideoActor, _sweep
-from avatarium.engine.talking import SpeakOptions
+from avatarium.engine.options import SpeakOptions
 from avatarium.errors import PictureError
 
 

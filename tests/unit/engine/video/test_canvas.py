@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatarium.engine.talking import SpeakOptions
+from avatarium.engine.options import SpeakOptions
 from avatarium.engine.video import Canvas, PixelBox, Rectangle, Size, parse_colour
 from avatarium.engine.video.canvas import frame_box
 from avatarium.errors import OptionError
