@@ -49,7 +49,7 @@ class PictureEncoder(Protocol):
         """One frame, at once.
 
         Args:
-            picture: of the size that the encoder was made for; not written to, and not read after the call; kept where it cannot be written to.
+            picture: of the size that the encoder was made for; not written to, and not read after the call.
             pts: in 1/90,000 s, rising; gaps are frames left out.
             key: make it a key frame.
         """
@@ -61,8 +61,8 @@ class PictureEncoder(Protocol):
 class H264Encoder:
     """x264, constrained baseline, one thread. A new bit rate takes effect with the next frame, without a key frame.
 
-    A frame that is the very object of the one before, and cannot have been written to since, is not coded: a dozen bytes
-    say that nothing has changed (:mod:`holding`).
+    A frame that is the very object of the one before, and read-only, is not coded: a dozen bytes say that nothing has
+    changed (:mod:`holding`).
 
     Args:
         size: of the frames, even sides.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from avatarium.engine.live import Tick
     from avatarium.engine.production import Renderer
 
 TICK_MS = 40.0
@@ -64,25 +66,30 @@ def measure(view: Renderer, share: float) -> Capacity:
     painter, encoder = Painter(view, IdleFrames(8 << 20)), H264Encoder(view.size)
     performer = Performer(Life(seed=3))
 
-    def tick_ms() -> float:
-        began = time.thread_time()
-        tick = performer.tick()
-        encoder.encode(painter.paint(tick), tick.number * TICK_PTS)
-        return (time.thread_time() - began) * 1000
+    def made_ms(ticks: Iterable[Tick]) -> Iterator[float]:
+        for tick in ticks:
+            began = time.thread_time()
+            encoder.encode(painter.paint(tick), tick.number * TICK_PTS)
+            yield (time.thread_time() - began) * 1000
 
-    def round_ms() -> float:
-        # The least of several rounds: what disturbs can only add.
-        return min(median(tick_ms() for _ in range(TICKS)) for _ in range(PASSES))
+    def round_ms(known: bool) -> float:
+        ticks = [performer.tick() for _ in range(TICKS)]
+        if known:
+            for tick in ticks:
+                painter.paint(tick)
+        # Of two frames of an idle loop one is that before again, so that a median would tell either.
+        return fmean(made_ms(ticks))
 
-    for _ in range(4):
-        tick_ms()
+    for _ in made_ms(performer.tick() for _ in range(4)):
+        pass
     performer.say(synthesize("I am measuring how fast this machine is, which takes a moment.", "hibari-ava"), tag="m")
-    tick_ms()
-    speaking_ms = round_ms()
+    performer.tick()
+    # The least of several rounds: what disturbs can only add.
+    speaking_ms = min(round_ms(known=False) for _ in range(PASSES))
     performer.cut()
     for _ in range(50):
         performer.tick()
-    idle_ms = round_ms()
+    idle_ms = min(round_ms(known=True) for _ in range(PASSES))
     painter.close()
     encoder.close()
     return Capacity(speaking_ms=speaking_ms, idle_ms=idle_ms, share=share)

@@ -170,3 +170,45 @@ def test_the_picture_is_not_written_to(kind: type[Any]) -> None:
     frame.flags.writeable = False
     kind(SIZE).encode(frame, 0)
     np.testing.assert_array_equal(frame, before)
+
+
+def held_pairs(frames: int) -> Iterator[I420]:
+    """An idle face: each frame twice, the very same object, not to be written to."""
+    for frame in scene(frames):
+        frame.flags.writeable = False
+        yield frame
+        yield frame
+
+
+def test_a_frame_again_is_a_dozen_bytes_and_every_decoder_shows_it_and_goes_on() -> None:
+    """Numbers of frames are four bits: two hundred frames go round often enough."""
+    encoder, reader = H264Encoder(SIZE), decoder(H264Encoder)
+    before: NDArray[np.uint8] = np.empty(0, np.uint8)
+    for number, frame in enumerate(held_pairs(100)):
+        key = number in (60, 91)  # of the first of two, and of the second
+        coded = encoder.encode(frame, number * TICK_PTS, key=key)
+        shown = decoded(reader, coded).to_ndarray(format="yuv420p")
+        assert coded.key == (key or number == 0)
+        if number % 2 and not key:
+            assert len(coded.data) < 16
+            np.testing.assert_array_equal(shown, before)
+        elif number > 5:
+            error = np.mean((shown.astype(float) - frame) ** 2)
+            assert 10 * np.log10(255**2 / error) > 38
+        before = shown
+    encoder.close()
+
+
+def test_no_two_frames_in_a_row_are_no_references() -> None:
+    still = next(held_pairs(1))
+    coded = encoded(H264Encoder(SIZE), iter([still] * 6))
+    references = [bool(c.data[c.data.rindex(b"\0\0\1") + 3] & 0x60) for c in coded]
+    assert references == [True, False] * 3
+
+
+def test_a_frame_that_may_have_been_written_to_is_coded() -> None:
+    frame, reader, encoder = next(scene(1)), decoder(H264Encoder), H264Encoder(SIZE)
+    decoded(reader, encoder.encode(frame, 0))
+    frame[:] = 90
+    shown = decoded(reader, encoder.encode(frame, TICK_PTS)).to_ndarray(format="yuv420p")
+    assert abs(float(shown.mean()) - 90) < 3
