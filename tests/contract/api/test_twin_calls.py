@@ -374,7 +374,7 @@ def test_an_avatar_that_cannot_be_removed_keeps_its_models(it: Running, monkeypa
 
 
 def test_more_models_than_a_page_holds_go_with_the_avatar(it: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twins, "ALL_MAX", 1)
+    monkeypatch.setattr(twins, "WHOLE_MAX", 1)
     twin = made_twin(it)
     models = [made_model(it, twin) for _ in range(3)]
     it.post("userVideoTwin/remove", {"_id": twin.training_id})
