@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sse_starlette import ServerSentEvent
 
 from avatarium.api.routes import tasks as routes
+from avatarium.families.talking_photo import FAMILY
 from tests.running import Running, running
 
 FACE = {"name": "demo", "image_url": "https://files.example/face.jpg"}
@@ -41,39 +43,50 @@ def test_a_task_that_is_done_ends_the_stream_at_once(it: Running) -> None:
     assert (name, record["current_status"], record["family"]) == ("end", "failed", "talkingPhoto")
 
 
-def test_progress_is_told_as_it_happens_and_the_end_comes_last(it: Running) -> None:
-    task = it.post("talkingPhoto/start", FACE)
-    tasks, seen = it.platform.tasks, threading.Event()
+def after_each(monkeypatch: pytest.MonkeyPatch, kind: str, *steps: Callable[[], object]) -> None:
+    """Do one thing after the other, each when another event of a kind is told."""
+    told, waiting = routes._event, iter(steps)
 
-    def work() -> None:
+    def tell(name: str, data: dict[str, Any]) -> ServerSentEvent:
+        event = told(name, data)
+        if name == kind:
+            next(waiting, lambda: None)()
+        return event
+
+    monkeypatch.setattr(routes, "_event", tell)
+
+
+def test_progress_is_told_as_it_happens_and_the_end_comes_last(it: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = it.post("talkingPhoto/start", FACE)
+    tasks = it.platform.tasks
+
+    def begin(percent: int) -> None:
         begun = tasks.begin(task["_id"], 1)
         assert begun is not None
-        for percent in (20, 40, 60):
-            tasks.progress(begun, percent)
-            seen.wait(0.3)
-        it.post(f"talkingPhoto/{task['_id']}/cancel")
+        tasks.progress(begun, percent)
 
-    thread = threading.Timer(0.3, work)
-    thread.start()
+    def go_on(percent: int) -> None:
+        tasks.progress(tasks.find(it.user_id, task["_id"])[0], percent)
+
+    steps = [partial(begin, 20), partial(go_on, 40), partial(go_on, 60)]
+    after_each(monkeypatch, "progress", *steps, lambda: tasks.cancel(it.user_id, FAMILY, task["_id"]))
     events = events_of(it.client.get(f"/api/v1/tasks/{task['_id']}/events").text)
-    thread.join()
     names = [name for name, _ in events]
     assert names[0] == "state" and names[-1] == "end" and names.count("end") == 1
     assert [data["current_status"] for name, data in events if name == "state"] == ["initialized", "processing"]
     percents = [data["progress"] for name, data in events if name == "progress"]
-    assert percents == sorted(percents) and {0, 60} <= set(percents)
+    assert percents == [0, 20, 40, 60]
     assert all(
         {"_id", "progress", "eta_s", "queue_position"} == set(data) for name, data in events if name == "progress"
     )
 
 
-def test_a_task_that_is_deleted_meanwhile_ends_the_stream(it: Running) -> None:
+def test_a_task_that_is_deleted_meanwhile_ends_the_stream(it: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     task = it.post("talkingPhoto/start", FACE)
-    timer = threading.Timer(0.3, it.delete, args=(f"talkingPhoto/{task['_id']}",))
-    timer.start()
+    after_each(monkeypatch, "progress", lambda: it.platform.tasks.delete(it.user_id, FAMILY, task["_id"]))
     events = events_of(it.client.get(f"/api/v1/tasks/{task['_id']}/events").text)
-    timer.join()
-    assert events[-1][0] in ("end", "error")
+    assert [name for name, _ in events] == ["state", "progress", "error"]
+    assert events[-1][1]["reason"] == "task_not_found"
 
 
 def test_others_see_nothing(it: Running) -> None:

@@ -19,7 +19,7 @@ from avatarium.streaming.stage.director import Director
 from avatarium.streaming.stage.pools import Pools
 from avatarium.streaming.stage.show import TICK_S
 from avatarium.streaming.stage.utterances import Utterance
-from tests.support.live_rooms import FlatFace, in_loop, make_show, speech, until
+from tests.support.live_rooms import PATIENCE_S, FlatFace, in_loop, make_show, speech, until
 
 
 class Given:
@@ -227,20 +227,21 @@ async def test_speech_that_was_being_made_ready_when_it_was_interrupted_was_said
     """The performer takes milliseconds to make a piece ready, in a thread that an interrupt does not stop."""
     async with theatre() as stage:
         performer, real = stage.show.performer, stage.show.performer.say
-        begun, go_on = threading.Event(), threading.Event()
+        begun, go_on, ready = threading.Event(), threading.Event(), threading.Event()
 
         def slow(piece: Speech, **how: Any) -> None:
             if len(piece.audio):
                 begun.set()
-                go_on.wait(10)
+                assert go_on.wait(PATIENCE_S)
             real(piece, **how)
+            ready.set()
 
         performer.say = slow  # type: ignore[method-assign]
         stage.say("a", Given(speech("one two three")))
         await until(begun.is_set, "the piece is being made ready")
         stage.director.interrupt()
         go_on.set()
-        await asyncio.sleep(0.1)
+        await until(ready.is_set, "it is ready after all")
         stage.ticks(20)
         assert max(stage.heard) == 0.0 and stage.kinds() == ["interrupted"]
 

@@ -121,7 +121,6 @@ def test_rooms_side_by_side_get_their_ticks_from_one_thread(running: Pacemaker) 
     running.stop()
     assert drums[1].closed == 1
     assert threads == {"pacemaker"}
-    assert all(late is False or isinstance(late, bool) for drum in drums for _, late in drum.made)
 
 
 def test_no_tick_is_made_long_before_its_time(running: Pacemaker) -> None:

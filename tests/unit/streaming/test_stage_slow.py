@@ -129,24 +129,24 @@ async def test_a_piece_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPa
 async def test_a_long_line_is_no_stall(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever was last in the line ended the process for all, though it made one piece after the other."""
     async with toy() as made:
-        readings = [await made.open(order("500ms")) for _ in range(4)]
+        readings = [await made.open(order("250ms")) for _ in range(12)]
         process = made._process
-        monkeypatch.setattr(slow, "ANSWER_S", 1.2)
-        assert await asyncio.gather(*map(next_length, readings)) == [500] * 4
+        monkeypatch.setattr(slow, "ANSWER_S", 2.5)
+        assert await asyncio.gather(*map(next_length, readings)) == [250] * 12
         assert made._process is process
 
 
 @in_loop
 async def test_who_waits_for_too_long_is_told_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     async with toy() as made:
-        first, last = [await made.open(order("900ms 1")) for _ in range(2)]
+        first, last = [await made.open(order("1500ms 1")) for _ in range(2)]
         speaking = asyncio.ensure_future(next_length(first))
         await asyncio.sleep(0.1)
-        monkeypatch.setattr(slow, "LINE_S", 0.3)
+        monkeypatch.setattr(slow, "LINE_S", 0.2)
         with pytest.raises(UnavailableError) as late:
             await last.next()
         assert late.value.code == "voice_too_slow"
-        assert await speaking == 900
+        assert await speaking == 1500
         monkeypatch.undo()
         assert await next_length(first) == 1
 

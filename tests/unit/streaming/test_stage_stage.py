@@ -161,7 +161,7 @@ async def test_what_a_stage_tells_of_itself(tmp_path: Path) -> None:
         status = status_of(it.stage)
         assert status["rooms"] == [room.spec.room_id] and 0 < status["load"] < 1.5
         assert status["places"] == it.stage.capacity.places and status["taken"] > 0
-        assert room.rates.fps > 5 and room.rates.cpu > 0
+        assert room.rates.fps > 0 and room.rates.cpu > 0
         await it.stage.end(room, EndReason.LEFT)
         await asyncio.sleep(0.02)
         it.stage.measure()

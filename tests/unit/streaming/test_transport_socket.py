@@ -91,7 +91,7 @@ def test_a_player_gets_pictures_and_sound_of_one_time(sound: str) -> None:
     async def run() -> FakeSocket:
         first = json.dumps({"type": "start", "audio": [sound]})
         async with _watching(first) as (_, _, socket):
-            await until(lambda: len(socket.segments[PICTURE]) > 60 and len(socket.segments[SOUND]) > 60, 10)
+            await until(lambda: len(socket.segments[PICTURE]) > 60 and len(socket.segments[SOUND]) > 60)
             return socket
 
     socket = asyncio.run(run())
@@ -120,13 +120,13 @@ def test_time_of_pictures_has_no_gaps_though_some_are_left_out() -> None:
 
     async def run() -> FakeSocket:
         async with _watching() as (host, viewer, socket):
-            await until(lambda: len(socket.segments[PICTURE]) > 10, 10)
+            await until(lambda: len(socket.segments[PICTURE]) > 10)
             host.viewers.clear()
             await asyncio.sleep(0.2)
             host.admit(viewer)
             host.want_key("h264")
             had = len(socket.segments[PICTURE])
-            await until(lambda: len(socket.segments[PICTURE]) > had + 10, 10)
+            await until(lambda: len(socket.segments[PICTURE]) > had + 10)
             return socket
 
     socket = asyncio.run(run())
@@ -143,16 +143,16 @@ def test_a_slow_player_loses_pictures_up_to_a_key_frame_and_no_sound(monkeypatch
 
     async def run() -> None:
         async with _watching() as (host, viewer, socket):
-            await until(lambda: len(socket.segments[PICTURE]) > 10, 10)
+            await until(lambda: len(socket.segments[PICTURE]) > 10)
             socket.acknowledges = False
-            await until(lambda: int(viewer.figures()["dropped"] or 0) > 5, 10)
+            await until(lambda: int(viewer.figures()["dropped"] or 0) > 5)
             pictures, sounds = len(socket.segments[PICTURE]), len(socket.segments[SOUND])
-            await until(lambda: len(socket.segments[SOUND]) > sounds + 8, 10)
+            await until(lambda: len(socket.segments[SOUND]) > sounds + 8)
             assert len(socket.segments[PICTURE]) == pictures
             asked = len(host.keys)
             socket.acknowledges = True
             socket.say(json.dumps({"type": "got", "n": socket.count}))
-            await until(lambda: len(socket.segments[PICTURE]) > pictures + 3, 10)
+            await until(lambda: len(socket.segments[PICTURE]) > pictures + 3)
             assert len(host.keys) > asked
             assert Flag.KEY in socket.flags[PICTURE][pictures]
             assert not any(Flag.JUMP in flags for flags in socket.flags[SOUND])
@@ -267,7 +267,7 @@ def test_speech_of_before_an_interrupt_that_waits_is_not_sent_after_it() -> None
         await until(lambda: viewer.connected)
         async with broadcasting(host):
             host.admit(viewer)
-            await until(lambda: sum(one.track == SOUND for one in viewer._queue) > 12, 10)
+            await until(lambda: sum(one.track == SOUND for one in viewer._queue) > 12)
             host.viewers.clear()
         viewer.send_event({"type": "interrupted"})
         old = max(one.start for one in viewer._queue if one.track == SOUND)
