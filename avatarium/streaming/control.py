@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 CONNECT_S = 2.0
 ANSWER_S = 15.0
 """For one call. Opening a room only begins to load its avatar, so nothing takes long."""
+PATIENCE_S = 100.0
+"""For a command whose stage answers meanwhile: it may start the process of a slow voice first, and tells if that hangs."""
 END_S = 20.0
 """For ending a room: its recording is stored before the answer."""
 SILENCE_S = 25.0
@@ -104,8 +106,20 @@ class StageClient:
         return await self._call("GET", stage, f"/rooms/{room_id}")
 
     async def command(self, stage: StageRecord, room_id: str, verb: str, message: Message | None) -> dict[str, Any]:
-        """``speak``, ``ask``, ``interrupt``, ``extend``, ``context``, ``listening`` or ``microphone``."""
-        return await self._call("POST", stage, f"/rooms/{room_id}/{verb}", message)
+        """``speak``, ``ask``, ``interrupt``, ``extend``, ``context``, ``listening`` or ``microphone``.
+
+        One that takes long is waited for as long as the stage tells how the room is.
+        """
+        calling = asyncio.ensure_future(
+            self._call("POST", stage, f"/rooms/{room_id}/{verb}", message, timeout_s=PATIENCE_S)
+        )
+        calling.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            while not (await asyncio.wait([calling], timeout=ANSWER_S))[0]:
+                await self.state(stage, room_id)
+            return calling.result()
+        finally:
+            calling.cancel()
 
     async def events(self, stage: StageRecord, room_id: str, *, after: int) -> AsyncIterator[dict[str, Any]]:
         """The events of a room from a number on, as they happen, with a ``keepalive`` now and then.

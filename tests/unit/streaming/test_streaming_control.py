@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any, cast
 
+import httpx
 import pytest
 from websockets.asyncio import client as client_library
 from websockets.asyncio.client import connect
@@ -15,9 +16,11 @@ from websockets.asyncio.server import ServerConnection, serve
 from avatarium.api import sockets
 from avatarium.api.sockets import ServiceTimeout
 from avatarium.clock import ManualClock
+from avatarium.errors import NotFoundError, UnavailableError
 from avatarium.streaming import control
 from avatarium.streaming.control import LINE_MAX, StageClient
 from avatarium.streaming.stage.serving import control_server
+from avatarium.streaming.wire import Refusal
 from tests.support.live_rooms import in_loop
 
 
@@ -127,3 +130,71 @@ async def test_a_stage_that_has_no_room_for_long_is_told_in_a_sentence() -> None
 
     with pytest.raises(ServiceTimeout, match="no room"):
         await sockets._send(cast(Any, Full()), b"ab", 0.01)
+
+
+class Starting:
+    """A stage that answers a command late, because a voice is being started; ``hangs`` answers nothing else either."""
+
+    def __init__(self, *, hangs: bool = False, gone: bool = False) -> None:
+        self.hangs, self.gone, self.asked = hangs, gone, 0
+        self.ready = asyncio.Event()
+        self.dropped = False
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            try:
+                await self.ready.wait()
+            except asyncio.CancelledError:
+                self.dropped = True
+                raise
+            return httpx.Response(200, json={"command_id": "a"})
+        self.asked += 1
+        if self.hangs:
+            await asyncio.sleep(60)
+        if self.gone:
+            refusal = Refusal(status=404, reason="room_not_found", message="There is no such room.")
+            return httpx.Response(404, content=refusal.model_dump_json())
+        if self.asked == 3:
+            self.ready.set()
+        return httpx.Response(200, json={})
+
+    def client(self) -> StageClient:
+        client = StageClient(b"secret")
+        client._http = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+        return client
+
+
+STAGE = cast(Any, SimpleNamespace(address="http://stage"))
+
+
+@in_loop
+async def test_a_first_word_waits_for_a_slow_voice_that_takes_long_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took 17 s on a starved machine, and the call was given up after 15."""
+    monkeypatch.setattr(control, "ANSWER_S", 0.01)
+    stage = Starting()
+    assert await stage.client().command(STAGE, "room", "speak", None) == {"command_id": "a"}
+    assert stage.asked >= 3
+
+
+@in_loop
+async def test_a_stage_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "ANSWER_S", 0.01)
+    stage = Starting(hangs=True)
+    client = stage.client()
+    call = client._call
+
+    async def impatient(*given: Any, timeout_s: float = 0.01) -> dict[str, Any]:
+        return await call(*given, timeout_s=timeout_s)
+
+    monkeypatch.setattr(client, "_call", impatient)
+    with pytest.raises(UnavailableError, match="does not answer"):
+        await client.command(STAGE, "room", "speak", None)
+    await asyncio.sleep(0.01)
+    assert stage.dropped
+
+
+@in_loop
+async def test_a_room_that_ends_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "ANSWER_S", 0.01)
+    with pytest.raises(NotFoundError, match="no such room"):
+        await Starting(gone=True).client().command(STAGE, "room", "speak", None)
