@@ -37,7 +37,7 @@ CONNECT_S = 2.0
 ANSWER_S = 15.0
 """For one call. Opening a room only begins to load its avatar, so nothing takes long."""
 PATIENCE_S = 100.0
-"""For a command whose stage answers meanwhile: it may start the process of a slow voice first, and tells if that hangs."""
+"""For a command whose stage answers meanwhile: it may start a slow voice first, and tells if that hangs."""
 END_S = 20.0
 """For ending a room: its recording is stored before the answer."""
 SILENCE_S = 25.0
@@ -113,13 +113,13 @@ class StageClient:
         calling = asyncio.ensure_future(
             self._call("POST", stage, f"/rooms/{room_id}/{verb}", message, timeout_s=PATIENCE_S)
         )
-        calling.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             while not (await asyncio.wait([calling], timeout=ANSWER_S))[0]:
                 await self.state(stage, room_id)
             return calling.result()
         finally:
             calling.cancel()
+            await asyncio.gather(calling, return_exceptions=True)
 
     async def events(self, stage: StageRecord, room_id: str, *, after: int) -> AsyncIterator[dict[str, Any]]:
         """The events of a room from a number on, as they happen, with a ``keepalive`` now and then.
