@@ -246,7 +246,7 @@ async def test_media_over_one_connection(stage: RunningStage) -> None:
             await socket.send(json.dumps({"type": "start", "audio": ["opus"]}))
             tracks: set[int] = set()
             received = 0
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while tracks != {0, 1} or received < 20:
                     message = await socket.recv()
                     if isinstance(message, bytes):

@@ -17,6 +17,7 @@ from avatarium.streaming.ears import EarEvent, EarKind, EarKit
 from avatarium.streaming.ears.ears import Ears, Heard
 from avatarium.streaming.ears.turns import Turn
 from bench.speech import SENTENCES
+from tests.support.live_rooms import until
 
 pytestmark = pytest.mark.usefixtures("ear_models")
 RATE = 16_000
@@ -125,28 +126,26 @@ def test_nothing_is_made_up_where_nobody_speaks() -> None:
         assert transcriber().transcribe(sound.astype(np.float32), "en") is None
 
 
+def written(events: list[EarEvent]) -> int:
+    return sum(event.kind in (EarKind.TRANSCRIPT, EarKind.NOISE) for event in events)
+
+
 @pytest.mark.long
 def test_a_synthetic_visitor_is_understood_through_the_whole_path() -> None:
     texts = SENTENCES["en"][:6]
-    sound = np.concatenate([np.concatenate([voice(text, "hibari-noah", 48_000), quiet(1.2, 48_000)]) for text in texts])
     events: list[EarEvent] = []
 
     async def work() -> None:
-        kit, done = EarKit(), asyncio.Event()
-
-        def note(event: EarEvent) -> None:
-            events.append(event)
-            if sum(event.kind in (EarKind.TRANSCRIPT, EarKind.NOISE) for event in events) == len(texts):
-                done.set()
-
+        kit = EarKit()
         await kit.prepare()
-        ears = kit.listener(note, language="en-US")
-        for start in range(0, len(sound), 1920):
-            ears.hear(sound[start : start + 1920], 48_000)
-            # Faster than life, but no faster than it is listened to.
-            await asyncio.sleep(0.004)
-        async with asyncio.timeout(60):
-            await done.wait()
+        ears = kit.listener(events.append, language="en-US")
+        for number, text in enumerate(texts, 1):
+            sound = np.concatenate([voice(text, "hibari-noah", 48_000), quiet(1.2, 48_000)])
+            for start in range(0, len(sound), 1920):
+                ears.hear(sound[start : start + 1920], 48_000)
+                # Faster than life, but no faster than it is listened to.
+                await until(lambda: ears._waiting_s < 1, "it is listened to")
+            await until(lambda: written(events) >= number, "it is written down")  # noqa: B023
         await kit.aclose()
 
     asyncio.run(work())
