@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -38,6 +39,8 @@ _TO_KOKORO = {
 }
 _SWITCH = re.compile(r"\([a-z^-]{2,20}\)")
 """espeak marks words that it reads in another language."""
+_LINKED_TO_ET = ("vingt",)
+"""In *vingt et un* the t is heard."""
 _PUNCTUATION = re.compile(r"([,.!?;:—…\"“”()।॥]+)")
 _AS_KNOWN = str.maketrans({"।": ".", "॥": "."})
 
@@ -184,6 +187,19 @@ def _clause(words: list[tuple[str, int]], language: str) -> list[tuple[str, int 
 
 
 def _said(words: Sequence[str], language: str) -> list[str]:
+    return [word for group in _groups(words, language) for word in _spoken(group, language)]
+
+
+def _groups(words: Sequence[str], language: str) -> list[Sequence[str]]:
+    """What is read in one breath. espeak links words to a French "et" that nobody links: *le lait et* with a t."""
+    if language != "fr":
+        return [words]
+    pairs = enumerate(pairwise(word.lower() for word in words), 1)
+    cuts = [at for at, (before, word) in pairs if word == "et" and before not in _LINKED_TO_ET]
+    return [words[start:end] for start, end in pairwise([0, *cuts, len(words)])]
+
+
+def _spoken(words: Sequence[str], language: str) -> list[str]:
     phonemes = _SWITCH.sub("", espeak().phonemes(_voice(language), " ".join(words)))
     for ipa, sign in _TO_KOKORO.items():
         phonemes = phonemes.replace(ipa, sign)

@@ -93,3 +93,22 @@ def test_nothing_is_left_behind_at_exit() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert not Path(f"/proc/{int(done.stdout)}").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("du lait et du sucre", "dy lˈɛ e dy sˈykʁ"),
+        ("les enfants et leurs amis", "lez ɑ̃fˈɑ̃ e lœʁz amˈi"),
+        ("ils dorment et ils rêvent", "il dˈɔʁm e il ʁˈɛv"),
+        ("Bien et mal", "bjˈɛ̃ e mˈal"),
+        ("trois heures et demie", "tʁwˈaz ˈœʁ e dəmˈi"),
+        ("vingt et un ans", "vˈɛ̃t e œ̃n ˈɑ̃"),
+        ("petit à petit", "pətˈit a pətˈi"),
+    ],
+)
+def test_nothing_is_linked_to_a_french_et_but_in_a_number(text: str, said: str) -> None:
+    """*Le lait et* had a t, *ils dorment et* a t amid the verb."""
+    spoken = transcribe_by_espeak(tokens(text), language="fr")
+    assert spoken.signs.strip() == said
+    assert {owner for owner in spoken.owners if owner is not None} == set(range(len(text.split())))
