@@ -118,7 +118,7 @@ def test_from_a_clip_to_a_live_room(client: Client, clip: Path, tmp_path: Path) 
 
 async def watched(client: Client, avatar_id: str) -> None:
     """A viewer joins a room with the avatar and sees it move."""
-    booked = client.call("POST", "streaming-avatar/agora-token", {"avatar_id": avatar_id, "expire_seconds": 60})
+    booked = client.call("POST", "streaming-avatar/agora-token", {"avatar_id": avatar_id, "expire_seconds": 300})
     receiver = Receiver()
     try:
         offer = await receiver.offer()
