@@ -24,6 +24,7 @@ from avatarium.engine.face.pose import Mouth, Pose
 from avatarium.engine.face.raster import BAND, Bands, bands_of, draw_map, lay_over, undo_alpha
 from avatarium.engine.face.relax import soften_folds
 from avatarium.engine.face.rig import Rig, rotation
+from avatarium.engine.face.shaping import placed
 from avatarium.engine.picture.fill import fill
 from avatarium.engine.picture.matting import person_alpha, pure_foreground
 from avatarium.engine.video.framing import Placement, Size
@@ -252,16 +253,21 @@ class View:
         """Shape in face coordinates; places of all vertices; places before the head's turn, for the lids."""
         body, unit = self._mesh, self._frame.scale
         local = self._rig.shape(pose)
-        moved = body.points.copy()
-        moved[: mesh.VERTICES] = self._frame.to_picture(local)
-        expression = moved[: mesh.VERTICES, :2] - body.points[: mesh.VERTICES, :2]
-        moved[mesh.VERTICES :, :2] += expression[body.hangs_on] * body.follow[:, None]
-        lids = moved[:, :2] - np.asarray(pose.gaze) * unit - self._corner
-        turned = (moved - body.pivot) @ rotation(*pose.head[:3]).T + body.pivot
-        shift = turned[:, :2] - moved[:, :2] + np.asarray(pose.head[3:]) * unit
-        target = moved[:, :2] + shift * body.head[:, None] - self._corner
-        target[:, 1] -= pose.breath * unit * body.breath
-        return local, target.astype(np.float32), lids.astype(np.float32)
+        target, lids = placed(
+            self._frame.to_picture(local),
+            body.points,
+            body.hangs_on,
+            body.follow,
+            body.head,
+            body.breath,
+            body.pivot,
+            rotation(*pose.head[:3]),
+            np.asarray(pose.head[3:] * unit, float),
+            np.asarray(pose.gaze * unit, float),
+            float(pose.breath) * unit,
+            self._corner,
+        )
+        return local, target, lids
 
     def _warp(self, target: Float32, lids: Float32) -> Bands:
         """Draw the person's texture in its new place, RGBA premultiplied, the size of the moving box.

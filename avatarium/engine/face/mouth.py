@@ -49,6 +49,11 @@ _SPLINE = _natural_spline(11, 41)
 """A smooth curve through the eleven points of a lip."""
 
 
+_AT = np.linspace(0, 10, SAMPLES)
+_ALONG = np.maximum(1 - np.abs(_AT[:, None] - np.arange(11)), 0)
+"""Straight lines between the colours of the eleven points, at as many places as a lip is sampled."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What one photo's mouth is made of."""
@@ -91,8 +96,7 @@ def paint_mouth(out: Image, placed: Placed, look: Look, light: Floats | None = N
     left, right = float(max(upper[0, 0], lower[0, 0])), float(min(upper[-1, 0], lower[-1, 0]))
     at = np.linspace(left, right, SAMPLES, dtype=np.float32)
     top, bottom = (np.interp(at, lip[:, 0], lip[:, 1]).astype(np.float32) for lip in (upper, lower))
-    knots = np.linspace(0, 10, SAMPLES)
-    rims = [_along(colours, knots) for colours in (look.upper_lip, look.lower_lip)]
+    rims = [(_ALONG @ colours.astype(float)).astype(np.float32) for colours in (look.upper_lip, look.lower_lip)]
     bend = _bend(placed)
     inverse = _to_head(placed.axes)
     box = _box(np.concatenate([upper, lower]), placed, out.shape)
@@ -111,11 +115,6 @@ def _to_head(axes: Floats) -> Floats:
     """Matrix from pixels to the head's x and y. By hand: ``numpy.linalg`` would wake BLAS's threads, which spin."""
     (a, c), (b, d) = axes[:2]
     return np.asarray(np.array([[d, -b], [-c, a]]) / (a * d - b * c), dtype=np.float32)
-
-
-def _along(colours: Floats, knots: Points) -> Floats:
-    columns = [np.interp(knots, np.arange(11), colours[:, k]) for k in range(3)]
-    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def _bend(placed: Placed) -> float:

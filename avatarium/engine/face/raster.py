@@ -38,7 +38,8 @@ def draw_map(
         area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
         top = max(first_row, math.ceil(min(ya, yb, yc) - SLACK))
         bottom = min(first_row + height - 1, math.floor(max(ya, yb, yc) + SLACK))
-        if abs(area) < 1e-6 or top > bottom:
+        beside = max(xa, xb, xc) + SLACK < 0 or min(xa, xb, xc) - SLACK > width - 1
+        if abs(area) < 1e-6 or top > bottom or beside:
             continue
         ub, vb = (source[b, 0] - source[a, 0]) / area, (source[b, 1] - source[a, 1]) / area
         uc, vc = (source[c, 0] - source[a, 0]) / area, (source[c, 1] - source[a, 1]) / area

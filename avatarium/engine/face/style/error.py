@@ -12,7 +12,7 @@ from avatarium.engine.face import topology as mesh
 from avatarium.engine.face.expression import fields
 from avatarium.engine.face.frame import Points
 from avatarium.engine.face.pose import Floats, Mouth
-from avatarium.engine.face.rig import lip_profile
+from avatarium.engine.face.shaping import lip_profile
 
 if TYPE_CHECKING:  # tracking brings a detector along
     from avatarium.engine.face.video.measures import Measures
@@ -22,7 +22,7 @@ UPPER_OUTER, LOWER_OUTER = mesh.LIP_RINGS_UPPER[0], mesh.LIP_RINGS_LOWER[0][1:-1
 LIPS = (*UPPER_INNER, *LOWER_INNER, *UPPER_OUTER, *LOWER_OUTER)
 """The inner and the outer edge of both lips, 40 vertices."""
 _UPPER_SHARE, _LOWER_SHARE, _OUTER_SHARE = 0.4, 0.6, 0.15
-"""As in :mod:`avatarium.engine.face.rig`: how the lips share a missing gap, and how far their outer edges follow."""
+"""As in :mod:`avatarium.engine.face.shaping`: how lips share a missing gap, and how far their outer edges follow."""
 
 
 def landmark_error(
