@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
 from av.codec.context import Flags
 from av.container import OutputContainer
+from av.packet import Packet
 
 from avatarium.engine.files import StrPath
-from avatarium.engine.video.carry import carrier
+from avatarium.engine.video.carry import SoundCarrier, carrier
 from avatarium.engine.video.container import open_media, unreadable
 from avatarium.engine.video.encoding import METADATA_KEYS, EncoderOptions, VideoKind, kind_of
 from avatarium.engine.video.part import PartFile
@@ -72,8 +74,7 @@ def replace_sound(path: StrPath, sound: StrPath, out: StrPath, *, options: Encod
         assert carried is not None and stream.time_base is not None
         origin = round(Fraction(max(0, source.start_time or 0), 1_000_000) / stream.time_base)
         heard, voice = carried
-        spoken = other.demux(heard)
-        sound_s = 0.0
+        beside = _Beside(other.demux(heard), voice, target)
         try:
             for packet in source.demux(stream):
                 if packet.dts is None or packet.pts is None:
@@ -84,20 +85,37 @@ def replace_sound(path: StrPath, sound: StrPath, out: StrPath, *, options: Encod
                 packet.stream = picture
                 with part.writing():
                     target.mux(packet)
-                    while sound_s <= at_s and (block := next(spoken, None)) is not None:
-                        sound_s = float((block.pts or 0) * (block.time_base or 0)) if block.pts is not None else sound_s
-                        for made in voice.take(block):
-                            target.mux(made)
+                    beside.up_to(at_s)
         except av.FFmpegError as problem:
             raise unreadable(path, error=InputError, noun="video") from problem
         with part.writing():
-            for block in spoken:
-                for made in voice.take(block):
-                    target.mux(made)
-            for made in voice.finish():
-                target.mux(made)
+            beside.rest()
             target.close()
             part.land()
+
+
+class _Beside:
+    """The new sound, written as far as the picture has come: players want both from one place in the file."""
+
+    def __init__(self, spoken: Iterator[Packet[Any]], voice: SoundCarrier, target: OutputContainer) -> None:
+        self._spoken, self._voice, self._target = spoken, voice, target
+        self._written_s = 0.0
+
+    def up_to(self, at_s: float) -> None:
+        while self._written_s <= at_s and (block := next(self._spoken, None)) is not None:
+            if block.pts is not None:
+                self._written_s = float(block.pts * (block.time_base or 0))
+            self._write(block)
+
+    def rest(self) -> None:
+        for block in self._spoken:
+            self._write(block)
+        for made in self._voice.finish():
+            self._target.mux(made)
+
+    def _write(self, block: Packet[Any]) -> None:
+        for made in self._voice.take(block):
+            self._target.mux(made)
 
 
 def write_sound(mixed: Path, out: StrPath) -> None:
