@@ -15,7 +15,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from avatarium.engine.video.encoding import EncoderOptions, VideoKind
+from avatarium.engine.video.encoding import AAC_OPTIONS, EncoderOptions, VideoKind
 
 _COPIED = {VideoKind.MP4: ("aac",), VideoKind.WEBM: ("opus", "vorbis", "libopus", "libvorbis")}
 _KEEPERS = ("mov", "matroska")
@@ -91,6 +91,8 @@ class _Anew:
         made = target.add_stream(codec, rate=self._rate, layout=self._layout)
         assert isinstance(made, AudioStream)
         made.codec_context.bit_rate = options.sound_bitrate * self._channels
+        if codec == "aac":
+            made.codec_context.options = AAC_OPTIONS
         made.codec_context.flags |= Flags.bitexact
         self._stream = made
 

@@ -12,6 +12,8 @@ import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
+from avatarium.engine.video.encoding import AAC_OPTIONS
+
 if TYPE_CHECKING:  # the package of speech brings its models along when it is imported
     from avatarium.engine.speech.records import Samples
 
@@ -94,6 +96,8 @@ class SoundStream:
         stream.codec_context.format = self._format
         if kind in _BIT_RATES:
             stream.codec_context.bit_rate = _BIT_RATES[kind]
+        if kind is StreamKind.AAC:
+            stream.codec_context.options = AAC_OPTIONS
         self._stream = stream
 
     def write(self, samples: Samples) -> bytes:

@@ -16,7 +16,7 @@ from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from avatarium.engine.video.encoding import EncoderOptions, VideoKind
+from avatarium.engine.video.encoding import AAC_OPTIONS, EncoderOptions, VideoKind
 from avatarium.engine.video.yuv import YuvConverter
 
 _BT709 = 1
@@ -109,6 +109,8 @@ class SoundTrack:
         stream = container.add_stream(codec, rate=self.rate, layout="mono")
         assert isinstance(stream, AudioStream)
         stream.codec_context.bit_rate = options.sound_bitrate
+        if codec == "aac":
+            stream.codec_context.options = AAC_OPTIONS
         stream.codec_context.flags |= Flags.bitexact
         self._stream = stream
 

@@ -20,6 +20,7 @@ from avatarium.clock import DAY_MS
 from avatarium.errors import AvatariumError
 from avatarium.platform import MediaPlatform
 from avatarium.streaming.stage.show import PICTURE_STEP, SOUND_STEP, Beat
+from avatarium.streaming.transports.codecs import AAC_OPTIONS
 from avatarium.streaming.transports.viewer import PICTURE_RATE, RECORDED, SOUND_RATE, LivePacket
 from avatarium.streaming.wire import RoomSpec
 
@@ -135,6 +136,7 @@ class _Film:
         self._picture.codec_context.extradata = head
         self._sound: AudioStream = self._container.add_stream("aac", rate=SOUND_RATE, layout="mono")
         self._sound.bit_rate = SOUND_BITRATE
+        self._sound.codec_context.options = AAC_OPTIONS
 
     @property
     def duration_s(self) -> float:

@@ -7,6 +7,7 @@ from fractions import Fraction
 import av
 from av.audio.fifo import AudioFifo
 
+from avatarium.streaming.transports.codecs import AAC_OPTIONS
 from avatarium.streaming.transports.viewer import SOUND_RATE
 
 FRAME = 1024
@@ -16,7 +17,7 @@ _BASE = Fraction(1, SOUND_RATE)
 
 
 class OpusToAac:
-    """One stream; about two percent of a core. A jump in time needs a new one."""
+    """One stream; about one percent of a core. A jump in time needs a new one."""
 
     def __init__(self) -> None:
         self._decoder = av.CodecContext.create("libopus", "r")
@@ -28,6 +29,7 @@ class OpusToAac:
         self._encoder.format = "fltp"
         self._encoder.bit_rate = BITRATE
         self._encoder.time_base = _BASE
+        self._encoder.options = AAC_OPTIONS
         self._encoder.open()
         self._resampler = av.AudioResampler(format="fltp", layout="mono", rate=SOUND_RATE)
         self._fifo = AudioFifo()

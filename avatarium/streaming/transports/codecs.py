@@ -11,6 +11,9 @@ from aiortc.rtcrtpparameters import ParametersDict, RTCRtcpFeedback, RTCRtpCodec
 from avatarium.errors import RequestError
 
 H264, VP8 = "h264", "vp8"
+AAC_OPTIONS = {"aac_coder": "fast"}
+"""Of FFmpeg's encoder, for recordings and for players without Opus: its usual search costs twice as much and comes out
+too loud in single frames."""
 _FEEDBACK = (("nack", None), ("nack", "pli"), ("ccm", "fir"), ("goog-remb", None))
 _PROFILES = ("42e0", "42c0", "4200", "4d00", "640c", "6400")
 """profile_idc and constraints, best first. What we send is constrained baseline, which all of them can decode."""
