@@ -166,7 +166,7 @@ def test_a_wrong_offer_leaves_nothing_behind() -> None:
                 Broadcast(), "v=0\r\nnonsense", uid=1, may_publish=False, ice=IceSettings(), size=(320, 240)
             )
         assert refused.value.code == "bad_sdp"
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(os.listdir("/proc/self/fd")) <= before
 
     asyncio.run(run())
 
@@ -255,10 +255,9 @@ def test_twenty_viewers_come_and_go_half_of_them_without_a_word(monkeypatch: pyt
             while not host.connected.empty():
                 host.connected.get_nowait()
             host.farewells.clear()
-            gc.collect()
             assert len(seen) == 21
-            assert not [alive for alive in seen if alive() is not None]
-            assert len(asyncio.all_tasks()) == tasks
-            assert len(os.listdir("/proc/self/fd")) == files
+            await until(lambda: gc.collect() >= 0 and all(gone() is None for gone in seen))
+            await until(lambda: len(asyncio.all_tasks()) <= tasks)
+            await until(lambda: len(os.listdir("/proc/self/fd")) <= files)
 
     asyncio.run(run())
