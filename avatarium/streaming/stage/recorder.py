@@ -19,7 +19,7 @@ import structlog
 from avatarium.clock import DAY_MS
 from avatarium.errors import AvatariumError
 from avatarium.platform import MediaPlatform
-from avatarium.streaming.stage.show import PICTURE_STEP, SOUND_STEP, Beat
+from avatarium.streaming.stage.show import PICTURE_STEP, SOUND_STEP, TICK_S, Beat
 from avatarium.streaming.transports.codecs import AAC_OPTIONS
 from avatarium.streaming.transports.viewer import PICTURE_RATE, RECORDED, SOUND_RATE, LivePacket
 from avatarium.streaming.wire import RoomSpec
@@ -93,9 +93,9 @@ class Recorder:
             while (beat := self._beats.get()) is not None:
                 picture = beat.pictures.get(RECORDED)
                 if film is None and picture is not None and picture.key:
-                    film = _Film(self.path, self._size, picture.data, beat.number)
+                    film = _Film(self.path, self._size, picture.data, beat)
                 if film is not None:
-                    film.add(beat.number, picture, beat.pcm)
+                    film.add(beat)
                     self.duration_s = film.duration_s
         except Exception as problem:
             self.problem = str(problem) or type(problem).__name__
@@ -120,13 +120,15 @@ class Recorder:
 
 
 class _Film:
-    """An MP4 in the making, whose time begins with a given tick."""
+    """An MP4 in the making, whose time begins with a given tick and is the wall's: where ticks are missing, or the room
+    stood still, the picture before stays and nothing is heard."""
 
-    def __init__(self, path: Path, size: tuple[int, int], head: bytes, first: int) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], head: bytes, first: Beat) -> None:
         import av
 
-        self._first = first
-        self._last = first
+        self._first, self._last = first, first
+        self._ticks = 0
+        """Written, silent ones too."""
         self._container: OutputContainer = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._picture: VideoStream = self._container.add_stream(RECORDED, rate=25)
         self._picture.width, self._picture.height = size
@@ -140,25 +142,47 @@ class _Film:
 
     @property
     def duration_s(self) -> float:
-        return (self._last + 1 - self._first) * PICTURE_STEP / PICTURE_RATE
+        return self._ticks * TICK_S
 
-    def add(self, number: int, picture: LivePacket | None, pcm: Samples) -> None:
+    def add(self, beat: Beat) -> None:
+        """Write a tick where it belongs."""
+        import numpy as np
+
+        place = self._place(beat)
+        silence = np.zeros(SOUND_STEP, np.float32)
+        while self._ticks < place:
+            self._add_sound(silence)
+        picture = beat.pictures.get(RECORDED)
+        if picture is not None:
+            self._add_picture(picture)
+        self._add_sound(beat.pcm)
+        self._last = beat
+
+    def _place(self, beat: Beat) -> int:
+        """Ticks are numbered on from where a room stood still; when each was due tells for how long that was."""
+        following = self._ticks + max(0, beat.number - self._last.number - 1)
+        return max(following, round((beat.due_s - self._first.due_s) / TICK_S))
+
+    def _add_picture(self, picture: LivePacket) -> None:
         import av
 
-        self._last = number
-        if picture is not None:
-            packet = av.Packet(picture.data)
-            packet.stream = self._picture
-            packet.time_base = Fraction(1, PICTURE_RATE)
-            packet.pts = packet.dts = picture.pts - self._first * PICTURE_STEP
-            packet.duration = PICTURE_STEP
-            packet.is_keyframe = picture.key
-            self._container.mux(packet)
+        packet = av.Packet(picture.data)
+        packet.stream = self._picture
+        packet.time_base = Fraction(1, PICTURE_RATE)
+        packet.pts = packet.dts = self._ticks * PICTURE_STEP
+        packet.duration = PICTURE_STEP
+        packet.is_keyframe = picture.key
+        self._container.mux(packet)
+
+    def _add_sound(self, pcm: Samples) -> None:
+        import av
+
         frame = av.AudioFrame.from_ndarray(pcm.reshape(1, -1), format="fltp", layout="mono")
         frame.sample_rate = SOUND_RATE
         frame.time_base = Fraction(1, SOUND_RATE)
-        frame.pts = (number - self._first) * SOUND_STEP
+        frame.pts = self._ticks * SOUND_STEP
         self._container.mux(self._sound.encode(frame))
+        self._ticks += 1
 
     def close(self) -> None:
         self._container.mux(self._sound.encode(None))
