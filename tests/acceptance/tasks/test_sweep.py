@@ -15,7 +15,7 @@ from tests.support.families import FAMILY, DemoStart
 from tests.support.installation import Installation, eventually, installation
 
 pytestmark = pytest.mark.long
-KEPT_S = 4.0
+KEPT_S = 8.0
 
 
 @pytest.fixture

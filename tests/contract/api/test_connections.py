@@ -25,7 +25,7 @@ MB = 1 << 20
 class Impatient(BoundedProtocol):
     """Waits a moment only, so that the tests need not."""
 
-    head_s = 0.4
+    head_s = 0.8
     stall_s = 0.6
 
 
