@@ -26,6 +26,8 @@ RISE = 1.15
 """At most in a second; down it goes at once."""
 THIN_BITRATE, THIN_LOSS = 250_000, 0.12
 """Where less reaches a viewer, or more is lost, every second picture is left out before anything else."""
+LOSSY, LOSSY_S = 0.01, 30
+"""From so much loss on sound is coded so that it can bear some, and for so long after the last of it."""
 CLOSE_S = 3.0
 VIEWERS_TOO = frozenset({"number", "event_id", "type", "channel", "time", "media_ms", "command_id", "reason", "used_s"})
 """What viewers are told of the end; what it cost is the owner's."""
@@ -41,6 +43,7 @@ class Audience:
         self._recording = recording
         self._viewers: dict[str, Viewer] = {}
         self._expected = 0
+        self._lossy_s = 0
         self._joined: set[str] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self.ever = False
@@ -160,6 +163,8 @@ class Audience:
         wanted = min(max(reached - SOUND_BITRATE, self._lowest), self._highest)
         self._show.bitrate = round(min(wanted, self._show.bitrate * RISE))
         self._show.thin = reached < THIN_BITRATE or lost > THIN_LOSS
+        self._lossy_s = LOSSY_S if lost >= LOSSY else max(self._lossy_s - 1, 0)
+        self._show.lossy = self._lossy_s > 0
 
     def described(self) -> list[dict[str, Any]]:
         """All viewers in plain values."""

@@ -40,6 +40,8 @@ class Paints(Protocol):
 class CodesSound(Protocol):
     """An :class:`~avatarium.engine.live.OpusEncoder`."""
 
+    lossy: bool
+
     def encode(self, sound: Samples) -> bytes: ...
 
     def close(self) -> None: ...
@@ -90,6 +92,8 @@ class Show:
         """Bits a second of each codec."""
         self.thin = False
         """Whether every second picture is left out."""
+        self.lossy = False
+        """Whether sound must bear that packets get lost."""
         self.generation = 0
         """Stamped on all packets."""
         self.cpu_s = 0.0
@@ -220,6 +224,7 @@ class Show:
 
     def _sounds(self, tick: Tick, due_s: float) -> tuple[LivePacket, ...]:
         start = tick.number * SOUND_STEP
+        self._opus.lossy = self.lossy
         return tuple(
             LivePacket(
                 data=self._opus.encode(tick.sound[at : at + PACKET_SAMPLES]),

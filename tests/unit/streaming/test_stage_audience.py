@@ -10,7 +10,14 @@ import pytest
 from avatarium.engine.live import Painter
 from avatarium.errors import BusyError, NotFoundError
 from avatarium.settings import Settings
-from avatarium.streaming.stage.audience import SOUND_BITRATE, START_BITRATE, VIEWERS_MAX, Audience, name_of
+from avatarium.streaming.stage.audience import (
+    LOSSY_S,
+    SOUND_BITRATE,
+    START_BITRATE,
+    VIEWERS_MAX,
+    Audience,
+    name_of,
+)
 from avatarium.streaming.stage.show import TICK_S, Show
 from tests.support.live_rooms import FlatFace, KeepingViewer, in_loop, make_show
 
@@ -184,3 +191,21 @@ async def test_what_others_are_told_of_a_viewer_does_not_end_his_connection() ->
     with pytest.raises(NotFoundError):
         audience.find(described["id"])
     assert audience.find(viewer.id) is viewer
+
+
+@in_loop
+async def test_sound_bears_loss_while_some_is_reported_and_for_a_while_after() -> None:
+    show, audience = hall()
+    one, two = joined(audience, KeepingViewer()), joined(audience, KeepingViewer())
+    audience.adapt()
+    assert not show.lossy
+    two.loss = 0.02
+    audience.adapt()
+    assert show.lossy and not one.loss
+    two.loss = 0.0
+    for _ in range(LOSSY_S - 1):
+        audience.adapt()
+        assert show.lossy
+    audience.adapt()
+    assert not show.lossy
+    await audience.close()
