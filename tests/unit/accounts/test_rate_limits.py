@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 from limits.errors import StorageError
@@ -18,6 +17,7 @@ from limits.storage.memory import MemoryStorage
 from avatarium.accounts.limits import RateLimiter
 from avatarium.errors import BusyError, OptionError
 from avatarium.settings import Settings, load_settings
+from tests.support.windows import still_window
 
 
 class AwayStorage(MemoryStorage):
@@ -33,10 +33,7 @@ class AwayStorage(MemoryStorage):
 
 @pytest.fixture
 def now() -> Iterator[list[float]]:
-    """The clock that windows are counted by; it stands at the beginning of one."""
-    at = [1_700_000_040.0]  # a whole number of minutes
-    assert at[0] % 60 == 0
-    with patch("limits.storage.memory.time.time", lambda: at[0]):
+    with still_window() as at:
         yield at
 
 

@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.testclient import TestClient
 
 from avatarium.api.auth import address_of
+from tests.support.windows import still_window
 from tests.unit.api.kit import House, house
 
 COINS = "/api/v1/user/remainingCoins"
@@ -62,7 +63,7 @@ def test_users_are_no_administrators(client: TestClient) -> None:
 
 
 def test_a_key_may_come_so_often_and_is_told(tmp_path: Path) -> None:
-    with house(tmp_path, rate_limit="3/minute") as made, made.client(made.user_key) as client:
+    with still_window(), house(tmp_path, rate_limit="3/minute") as made, made.client(made.user_key) as client:
         left = [client.get(COINS).headers["X-RateLimit-Remaining"] for _ in range(3)]
         answer = client.get(COINS)
         with made.client(made.admin_key) as other:
@@ -75,7 +76,7 @@ def test_a_key_may_come_so_often_and_is_told(tmp_path: Path) -> None:
 
 
 def test_guessing_keys_is_limited_by_address(tmp_path: Path) -> None:
-    with house(tmp_path, rate_limit_anonymous="3/minute") as made, made.client() as client:
+    with still_window(), house(tmp_path, rate_limit_anonymous="3/minute") as made, made.client() as client:
         statuses = [
             client.get(COINS, headers={"Authorization": f"Bearer sk_{guess}"}).status_code for guess in range(5)
         ]
