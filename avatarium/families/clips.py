@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SHORTEST_S, LONGEST_S = 10.0, 600.0
 """Of a clip that an avatar is made from."""
+LESS_S, MORE_S = 0.1, 1.0
+"""By how much a header may tell less and more, as the intake has it, which counts pictures: sound ends behind them."""
 KEPT_S = 60.0
 """Of a long clip: more of the same person makes no better avatar, and a larger one."""
 CLIP_MAX_BYTES = 4 << 30
@@ -60,17 +62,17 @@ def look_up_video(url: str, desk: Desk, field: str) -> StoredObject | None:
 
 
 def check_length(seconds: float) -> None:
-    """Refuse a clip by its length.
+    """Refuse a clip by the length that its header tells.
 
     Raises:
         RequestError: ``clip_too_short``, ``clip_too_long``.
     """
-    if seconds < SHORTEST_S:
+    if seconds < SHORTEST_S - LESS_S:
         raise RequestError(
             f"The video has {seconds:.1f} seconds, and an avatar needs {SHORTEST_S:g} at least. Use a longer one.",
             code="clip_too_short",
         )
-    if seconds > LONGEST_S:
+    if seconds > LONGEST_S + MORE_S:
         raise RequestError(
             f"The video is longer than {LONGEST_S / 60:g} minutes. Cut out the best minute and use that.",
             code="clip_too_long",
