@@ -138,6 +138,7 @@ def test_two_viewers_see_the_same_and_a_broken_connection_comes_back_on_the_same
             until(page, "document.querySelector('#place video').readyState >= 2")
             assert page.evaluate("before === document.querySelector('#place canvas')")
             house.speak(room, SENTENCE)
+            told(page, "event", "speaking_started")
             assert openings(page.evaluate(LIPS, 90)) >= 1
 
 

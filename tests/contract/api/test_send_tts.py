@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from avatarium.errors import AssetError, AvatariumError, TextError, UnavailableE
 from avatarium.families.tts import FAMILY
 from avatarium.tasks.family import Step
 from avatarium.tasks.job import Job
-from tests.support.speaking import Speaking, speaking
+from tests.support.speaking import PATIENCE_S, Speaking, speaking
 
 RECORD = {
     **dict.fromkeys(("_id", "name", "current_status", "result_url", "cover_url", "failed_message"), str),
@@ -128,8 +129,10 @@ def test_what_takes_too_long_goes_on_and_is_found_by_its_key(tmp_path: Path, dat
         house.worker.hold.clear()
         waiting = pool.submit(house.post, "video/send_tts", {"msg": "Slow."}, Idempotency_Key="slow")
         assert listed(house)["current_status"] == "initialized"
-        clock.ahead_s = 150
-        late = waiting.result(timeout=30)
+        while not waiting.done():  # the call may only be about to look at the clock
+            clock.ahead_s += 150
+            wait([waiting], timeout=0.5)
+        late = waiting.result()
         assert (late["status"], late["reason"]) == (503, "still_speaking")
         assert int(late["retry_after"]) > 0
         house.worker.hold.set()
@@ -140,11 +143,11 @@ def test_what_takes_too_long_goes_on_and_is_found_by_its_key(tmp_path: Path, dat
 
 def listed(house: Speaking) -> dict[str, Any]:
     """The only record, as soon as it is there."""
-    for _ in range(100):
-        if rows := house.get("tts/preview/list")["data"]:
-            record: dict[str, Any] = rows[0]
-            return record
-    raise AssertionError("it was never accepted")
+    until_s = time.monotonic() + PATIENCE_S
+    while not (rows := house.get("tts/preview/list")["data"]):
+        assert time.monotonic() < until_s, "it was never accepted"
+    record: dict[str, Any] = rows[0]
+    return record
 
 
 def test_a_cancelled_speech_says_so_and_costs_nothing(house: Speaking, quick: object) -> None:
@@ -152,7 +155,7 @@ def test_a_cancelled_speech_says_so_and_costs_nothing(house: Speaking, quick: ob
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(house.post, "video/send_tts", {"msg": "Never."})
         house.platform.tasks.cancel(house.user_id, FAMILY, listed(house)["_id"])
-        answer = waiting.result(timeout=30)
+        answer = waiting.result(timeout=PATIENCE_S)
     assert (answer["status"], answer["reason"]) == (409, "cancelled")
     assert house.coins == 100
 
