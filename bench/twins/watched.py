@@ -13,7 +13,7 @@ from avatarium.engine.face.video.actor import VideoActor
 from avatarium.engine.face.video.playing import Player
 from avatarium.engine.production import Renderer
 from bench.likeness.clip import Picture
-from bench.likeness.landmarks import Tracker
+from bench.likeness.landmarks import Points, find_face, fit_points
 from bench.twins.seam import Seam, outside_share, seam
 
 LOOK_EVERY = 4
@@ -43,7 +43,6 @@ class Watch:
         self.size = view.size
         self._view, self._actor = view, actor
         self._film = Player(actor.films.base, actor.frames)
-        self._sources, self._results = Tracker(), Tracker()
         self._ms: list[float] = []
         self._outside: list[float] = []
         self._seams: list[Seam] = []
@@ -76,10 +75,16 @@ class Watch:
         )
 
     def _look(self, frame: Picture, source: Picture) -> None:
-        before, after = self._sources.locate(source), self._results.locate(frame)
+        before, after = _landmarks(source), _landmarks(frame)
         if before is None or after is None:
             return
         self._outside.append(outside_share(source, frame, before))
         found = seam(source, frame, before, after)
         if found is not None:
             self._seams.append(found)
+
+
+def _landmarks(frame: Picture) -> Points | None:
+    """Found anew in every look: between two looks a head moves too far to be followed."""
+    box = find_face(frame)
+    return None if box is None else fit_points(frame, box)

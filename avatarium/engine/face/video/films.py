@@ -33,8 +33,9 @@ Image = NDArray[np.uint8]
 KEY_EVERY = 25
 CRF, PRESET = 14, "veryfast"
 """No difference to the clip is seen, nor measured by landmarks: 55 dB."""
-_EVEN = {"mbtree": "0", "rc-lookahead": "0"}
-"""Looking ahead saves a quarter of the bytes, takes half as long again, and is paid for by frames that move."""
+_EVEN = {"mbtree": "0", "rc-lookahead": "0", "i_qfactor": "0.5"}
+"""Looking ahead saves a quarter of the bytes, takes half as long again, and is paid for by frames that move. Key frames
+are coded finer than usual, or a calm picture is seen to change where the loop begins again; 4 % of the bytes."""
 SCRATCH_CRF, SCRATCH_PRESET = 8, "ultrafast"
 """Of films that are read once and thrown away."""
 _KEPT_GROUPS = 2

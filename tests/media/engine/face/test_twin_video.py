@@ -28,7 +28,7 @@ from avatarium.engine.video.canvas import PixelBox
 from avatarium.engine.video.framing import Fit, Size, place
 from avatarium.errors import InputError, PictureError
 from bench.likeness import series
-from bench.likeness.landmarks import Tracker
+from bench.likeness.landmarks import Tracker, fit_settled
 from tests.support.twin_clips import piece
 
 Image = NDArray[np.uint8]
@@ -138,8 +138,11 @@ def test_where_the_mouth_is_covered_the_film_passes_untouched(spoken: list[Image
 
 def openings_by_dlib(frames: list[Image]) -> NDArray[np.float64]:
     tracker = Tracker()
-    found = [tracker.locate(frame) for frame in frames]
-    track = np.array([np.full((68, 2), np.nan) if points is None else points for points in found])
+    track = np.full((len(frames), 68, 2), np.nan)
+    for number, frame in enumerate(frames):
+        tracker.locate(frame)
+        if tracker.box is not None:
+            track[number] = fit_settled(frame, tracker.box)
     return series.opening(track)
 
 
