@@ -17,8 +17,9 @@ from avatarium.api.pagination import PageNum
 from avatarium.errors import ConflictError, RequestError, ServiceError, TooLargeError, UnavailableError
 from avatarium.platform import Platform
 from avatarium.storage.fetch import checked_request
-from avatarium.tasks.family import Family, StartModel
+from avatarium.tasks.family import Family
 from avatarium.tasks.models import Task
+from avatarium.tasks.start import StartModel
 from avatarium.tasks.states import State
 
 POLL_S = 0.1

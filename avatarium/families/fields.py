@@ -10,7 +10,8 @@ from avatarium.engine.colours import parse_colour
 from avatarium.errors import OptionError, RequestError
 from avatarium.storage.fetch import URL_MAX, checked_request
 from avatarium.storage.models import StoredObject
-from avatarium.tasks.family import NAME_MAX, Desk, StartModel
+from avatarium.tasks.family import NAME_MAX, Desk
+from avatarium.tasks.start import StartModel
 
 PROMPT_MAX = 5000
 GUESSED_S = 10.0

@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from avatarium.clock import iso
 from avatarium.prices import Price, Prices
+from avatarium.tasks.start import Start
+from avatarium.tasks.start import StartModel as StartModel
 from avatarium.tasks.states import TASK_WORDS, Vocabulary
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from avatarium.tasks.job import Job
     from avatarium.tasks.models import Task
 
-WEBHOOK_URL_MAX = 2048
-WEBHOOK_TOKEN_MAX = 256
 NAME_MAX = 256
 
 
@@ -38,20 +37,6 @@ class Queue(StrEnum):
     QUICK = "quick"
     """Seconds: somebody waits for the answer."""
     MEDIA = "media"
-
-
-class StartModel(BaseModel):
-    """What every start call takes. Fields that nobody knows are ignored, as clients send many."""
-
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, frozen=True, populate_by_name=True)
-
-    webhook_url: str = Field("", max_length=WEBHOOK_URL_MAX, description="Told when the task ends.")
-    webhook_token: str = Field(
-        "", max_length=WEBHOOK_TOKEN_MAX, description="Sent back in the header `X-A2e-Webhook-Token`."
-    )
-
-
-Start = TypeVar("Start", bound=StartModel)
 
 
 @dataclass(frozen=True, slots=True)

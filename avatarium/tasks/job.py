@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
 from avatarium.clock import DAY_MS, Clock
-from avatarium.tasks.family import Start
 from avatarium.tasks.models import Task
+from avatarium.tasks.start import Start
 
 if TYPE_CHECKING:
     from avatarium.catalogue.service import Catalogue

@@ -23,8 +23,9 @@ from avatarium.ids import new_id
 from avatarium.prices import Price, Unit
 from avatarium.settings import Settings
 from avatarium.tasks import notices, repository
-from avatarium.tasks.family import NAME_MAX, Desk, Family, Plan, StartModel
+from avatarium.tasks.family import NAME_MAX, Desk, Family, Plan
 from avatarium.tasks.models import Task
+from avatarium.tasks.start import StartModel
 from avatarium.tasks.states import FINAL, State
 
 BATCH_MAX = 200

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 from avatarium.errors import InputError, UnavailableError
 from avatarium.prices import Price, Prices
-from avatarium.tasks.family import Desk, Family, Plan, Queue, StartModel, Step
+from avatarium.tasks.family import Desk, Family, Plan, Queue, Step
 from avatarium.tasks.job import Job
+from avatarium.tasks.start import StartModel
 
 
 class Mood(StrEnum):

@@ -14,7 +14,8 @@ from avatarium.api.envelope import Answer, ok
 from avatarium.api.groups import CREDITS
 from avatarium.api.routing import Params, Router
 from avatarium.errors import NotFoundError, RequestError
-from avatarium.tasks.family import Family, StartModel
+from avatarium.tasks.family import Family
+from avatarium.tasks.start import StartModel
 
 router = Router(CREDITS)
 
