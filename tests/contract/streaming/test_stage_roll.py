@@ -123,7 +123,7 @@ async def test_a_stage_whose_lock_is_somebody_elses_gives_up(platform: Platform,
     others = open_locks(platform.database, tmp_path / "locks")
     assert others.take("here-1")
     pools = Pools.open()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await roll.keep(pools)
     others.close()
     pools.close()

@@ -49,7 +49,7 @@ def vendor(spoken: bytes) -> Iterator[Endpoint]:
         def do_POST(self) -> None:
             held.keys.append(self.headers.get("Authorization", ""))
             held.asked.append({"path": self.path} | json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            held.hangs.wait(10)
+            held.hangs.wait(60)
             self.send_response(held.status)
             self.end_headers()
             self.wfile.write(held.sound)

@@ -76,7 +76,7 @@ class Theatre:
 
     async def play(self) -> None:
         """Until nothing is left to be said."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.director.speaking:
                 self.ticks()
                 await asyncio.sleep(0.002)

@@ -101,7 +101,7 @@ async def test_who_speaks_while_a_recording_is_fetched_is_not_told_it_before_the
     let = threading.Event()
 
     def fetch(*_given: object) -> NDArray[np.int16]:
-        assert let.wait(20)
+        assert let.wait(60)
         return np.full(RATE // 2, 3000, np.int16)
 
     monkeypatch.setattr(speaking, "fetch_sound", fetch)

@@ -28,7 +28,7 @@ async def test_a_room_that_interrupts_itself_holds_one_thread(pools: Pools) -> N
 
     def long() -> None:
         begun.append(threading.current_thread().name)
-        assert let.wait(20)
+        assert let.wait(60)
 
     for _ in range(3 * FIRST_THREADS):
         asked = asyncio.create_task(run_in(greedy.first, long))

@@ -32,7 +32,7 @@ class Tarpit:
 
     def fetch(self, fetcher: object, url: str, owner: str, scratch: Path) -> Any:
         self.asked.append(url)
-        assert self.let.wait(20)
+        assert self.let.wait(60)
         if self.trouble is not None:
             raise self.trouble
         return np.full(2400, 3000, np.int16)

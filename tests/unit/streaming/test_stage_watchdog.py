@@ -25,7 +25,7 @@ class Stuck:
 
     def make(self, due_s: float, *, late: bool) -> Beat:
         self.begun.set()
-        assert self.let.wait(20)
+        assert self.let.wait(60)
         return Beat(number=0, due_s=due_s, pcm=np.zeros(1920, np.float32))
 
     def close(self) -> None:
@@ -91,4 +91,4 @@ async def test_the_process_is_ended_from_another_thread_while_the_loop_stands_st
     ended = threading.Event()
     dog = Watchdog(asyncio.get_running_loop(), pacemaker, ended.set)
     dog.start()
-    assert ended.wait(20), "this very loop stands still meanwhile"
+    assert ended.wait(60), "this very loop stands still meanwhile"

@@ -262,7 +262,7 @@ async def test_the_picture_of_another_room_does_not_wait_for_a_twin(tmp_path: Pa
     looks = SlowLooks(shelf, pools, tmp_path)
     waiting = asyncio.create_task(looks.view(look()))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await looks.view(Look(source="ava", picture_key="", resolution=64))
         assert not waiting.done()
     finally:

@@ -207,7 +207,7 @@ class Held:
 
     def _prepare(self, context: str) -> Iterator[Shelf | None]:
         self.begun.append(context)
-        assert self.go.wait(20)
+        assert self.go.wait(60)
         yield from preparation(context, by_meaning=False)
 
 
@@ -246,7 +246,7 @@ def test_a_search_goes_before_preparations(monkeypatch: pytest.MonkeyPatch) -> N
             await work
             done.append(name)
 
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             group.create_task(note("one", library.shelf("One.")))
             await held.until_begun()
             group.create_task(note("two", library.shelf("Two.")))
@@ -274,7 +274,7 @@ class Batches:
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.done.append(texts[0][:3])
         assert sum(map(len, texts)) <= max(BATCH_CHARACTERS, len(texts[0]))
-        assert self.go.wait(20)
+        assert self.go.wait(60)
         return np.ones((len(texts), 4), np.float32)
 
     async def until_begun(self) -> None:
