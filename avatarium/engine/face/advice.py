@@ -134,7 +134,8 @@ ASPECTS = (
     ),
     Aspect(
         fact="others_share", bad=0.6, good=0.05, weight=12,
-        sentence="Other people are in the picture in {value:.0%} of the clip. Film one person alone.",
+        sentence="Other people are in the picture in {value:.0%} of the clip; the avatar is made of the one with the "
+        "largest face. Film one person alone.",
     ),
     Aspect(
         fact="cuts_a_minute", bad=20, good=1, weight=15,
@@ -232,6 +233,8 @@ _ABOUT = {
     "face_turned_away": "turned_deg",
 }
 """The fact that an error is about, so that it is not said twice."""
+_FOLLOWS = {"masked": {"mouth_range", "covered_share"}}
+"""Facts that are so because of another, and say nothing more."""
 _CODES = {"masked": "mouth_hidden", "covered_share": "mouth_hidden", "light": "clip_unfit"}
 
 
@@ -242,9 +245,10 @@ def judged(facts: Facts, refused: FaceError | InputError | None = None) -> Advic
     if refused is not None:
         refusals = {_ABOUT.get(refused.code, refused.code): refused.message} | refusals
         codes.insert(0, refused.code)
+    said = set(refusals).union(*(_FOLLOWS.get(fact, ()) for fact in refusals))
     lost = sorted(((a.weight * (1 - a.quality(facts)), a) for a in ASPECTS), key=lambda pair: -pair[0])
     sentences = [
-        aspect.words(facts) for _, aspect in lost if aspect.quality(facts) < MENTIONED and aspect.fact not in refusals
+        aspect.words(facts) for _, aspect in lost if aspect.quality(facts) < MENTIONED and aspect.fact not in said
     ]
     score = round(max(0.0, 100 - sum(points for points, _ in lost)))
     return Advice(

@@ -255,7 +255,7 @@ def _write_sound(path: Path, target: Path, run: Run) -> tuple[Path | None, list[
     first = round(run.start_s * SOUND_RATE)
     samples = read_sound_part(path, SOUND_RATE, max_s=(first + wanted) / SOUND_RATE + 1)
     if samples is None:
-        return None, ["There is no sound in the clip."]
+        return None, []
     beyond = len(samples) - first - wanted
     samples = samples[first : first + wanted]
     if not len(samples) or 20 * np.log10(max(float(np.abs(samples).max()), 1e-10)) < SILENCE_DBFS:

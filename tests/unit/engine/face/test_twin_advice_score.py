@@ -96,6 +96,17 @@ def test_what_no_avatar_can_be_made_of_is_said_first_and_once(fact: str, value: 
     assert len(advice.sentences) == 1
 
 
+def test_of_a_mask_follows_no_advice_to_open_the_mouth() -> None:
+    advice = judged(GOOD | {"masked": True, "mouth_range": 0.01, "covered_share": 0.3, "sound": False})
+    assert advice.sentences[0].startswith("A mask")
+    assert [sentence.split(".")[0] for sentence in advice.sentences[1:]] == ["There is no sound"]
+
+
+def test_of_several_people_it_is_said_who_becomes_the_avatar() -> None:
+    (sentence,) = judged(GOOD | {"others_share": 1.0}).sentences
+    assert "largest face" in sentence
+
+
 FRAMES = 160
 
 
