@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from avatarium.engine.face.actor import resampled
 from avatarium.engine.face.frame import Points
+from avatarium.engine.face.video.playing import Part
 from avatarium.engine.video.framing import Placement, Size
 
 Image = NDArray[np.uint8]
 
 SHRUNK = 0.95
 """Films that are made smaller than this are scaled where they are decoded, which is four times as fast."""
+_BESIDE = 4
+"""Pixels of the film about what is shown of it, for the filter that makes it smaller to see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class Lie:
     """Of the frames."""
     smaller: tuple[int, int] | None
     """Width and height that the player shall give; None for the film as it is."""
+    part: Part | None
+    """Of the film that it shall give; None for all of it."""
     scale: float
     shift: Points
     """Pixels of the film times ``scale`` plus ``shift`` are pixels of the frame, ``(2,)``."""
@@ -36,17 +41,25 @@ class Lie:
     def of(cls, placement: Placement, film: tuple[int, int], size: Size) -> Self:
         """How a film of ``film`` pixels lies by a placement in frames of ``size``."""
         across, down = placement.scale
-        smaller = None
+        smaller = part = None
+        origin = np.zeros(2)
         if max(across, down) < SHRUNK:
-            smaller = max(1, round(film[0] * across)), max(1, round(film[1] * down))
-            across, down = smaller[0] / film[0], smaller[1] / film[1]
+            part = _part(placement, film)
+            placement = replace(
+                placement, source_x=placement.source_x - part.left, source_y=placement.source_y - part.top
+            )
+            smaller = max(1, round(part.width * across)), max(1, round(part.height * down))
+            across, down = smaller[0] / part.width, smaller[1] / part.height
             placement = _scaled(placement, smaller, (across, down))
+            origin = np.array([part.left, part.top], float)
         corner = np.array([placement.source_x, placement.source_y], float)
         factor = np.array([across, down])
         target = np.array([placement.target_x, placement.target_y], float)
         begin = corner if smaller else corner * factor
-        shift = target - begin + 0.5 * factor - 0.5
-        return cls(placement=placement, size=size, smaller=smaller, scale=float(factor.mean()), shift=shift)
+        shift = target - begin - origin * factor + 0.5 * factor - 0.5
+        return cls(
+            placement=placement, size=size, smaller=smaller, part=part, scale=float(factor.mean()), shift=shift
+        )  # fmt: skip
 
     def placed(self, picture: Image, canvas: Image) -> Image:
         """A frame of the film, or a plane, at its place on a canvas; always a new array."""
@@ -78,3 +91,11 @@ def _scaled(placement: Placement, film: tuple[int, int], scale: tuple[float, flo
         target_width=width,
         target_height=height,
     )
+
+
+def _part(placement: Placement, film: tuple[int, int]) -> Part:
+    """What is shown of a film and a little beside it; even, as colours are kept for two pixels each way."""
+    left, top = (max(0, at - _BESIDE) // 2 * 2 for at in (placement.source_x, placement.source_y))
+    right = min(film[0], placement.source_x + placement.source_width + _BESIDE)
+    bottom = min(film[1], placement.source_y + placement.source_height + _BESIDE)
+    return Part(left=left, top=top, width=(right - left + 1) // 2 * 2, height=(bottom - top + 1) // 2 * 2)

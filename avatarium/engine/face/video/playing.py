@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -19,6 +21,17 @@ Image = NDArray[np.uint8]
 
 KEY_EVERY = 25
 """Frames between key frames: a jump of less is decoded through, a longer one is sought."""
+_FOUR_TWO_ZERO = ("yuv420p", "yuvj420p")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A rectangle of a film in pixels; all four are even."""
+
+    left: int
+    top: int
+    width: int
+    height: int
 
 
 class Player:
@@ -29,10 +42,21 @@ class Player:
         frames: how many it has.
         grey: whether frames are single planes ``(height, width)``, as masks are.
         size: width and height of smaller frames to make; None leaves them as they are.
+        part: of the film that is given; None gives all of it.
     """
 
-    def __init__(self, path: Path, frames: int, *, grey: bool = False, size: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        frames: int,
+        *,
+        grey: bool = False,
+        size: tuple[int, int] | None = None,
+        part: Part | None = None,
+    ) -> None:
         self._frames, self._grey, self._size = frames, grey, size
+        self._part = part
+        self._cut: VideoFrame | None = None
         self._at = -1
         self._shown: Image | None = None
         self._reformatter = VideoReformatter()
@@ -85,6 +109,11 @@ class Player:
         yield from self._container.decode(self._stream)
 
     def _pixels(self, frame: VideoFrame) -> Image:
+        colours = frame.color_range if self._grey else ColorRange.MPEG
+        if self._part is not None:
+            # Made out of a frame it keeps where that has its colours: none can be told to a frame made anew.
+            self._cut = self._cut or frame.reformat(width=self._part.width, height=self._part.height)
+            frame = _cut_out(frame, self._part, self._cut)
         width, height = self._size or (frame.width, frame.height)
         made = self._reformatter.reformat(
             frame,
@@ -92,13 +121,29 @@ class Player:
             height=height,
             format="gray" if self._grey else "rgb24",
             src_colorspace=Colorspace.ITU709,
-            src_color_range=frame.color_range if self._grey else ColorRange.MPEG,
+            src_color_range=colours,
             dst_color_range=ColorRange.JPEG,
-            # Without a change of size this is the plain conversion, and with one the filter's reach grows along.
-            interpolation=Interpolation.BILINEAR if self._size else Interpolation.FAST_BILINEAR,
+            # Without a change of size the fast one is the plain conversion of colours, but off at sharp edges of masks;
+            # with one the filter's reach grows along.
+            interpolation=Interpolation.BILINEAR if self._size or self._grey else Interpolation.FAST_BILINEAR,
             threads=1,
         )
         return np.asarray(made.to_ndarray(), np.uint8)
+
+
+def _cut_out(frame: VideoFrame, part: Part, out: VideoFrame) -> VideoFrame:
+    """Copy a part of a 4:2:0 frame."""
+    fits = part.left + part.width <= frame.width and part.top + part.height <= frame.height
+    if not fits or frame.format.name not in _FOUR_TWO_ZERO:
+        raise _damaged()
+    for finer, source, target in zip((1, 2, 2), frame.planes, out.planes, strict=True):
+        top, left, height, width = (n // finer for n in (part.top, part.left, part.height, part.width))
+        _rows(target)[:height, :width] = _rows(source)[top : top + height, left : left + width]
+    return out
+
+
+def _rows(plane: VideoPlane) -> Image:
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
 
 
 def _number(frame: VideoFrame, stream: VideoStream) -> int:

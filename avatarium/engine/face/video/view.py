@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -122,14 +123,17 @@ class VideoView:
             self._actor.close()
 
     def _open_films(self, *, alone: bool) -> None:
-        films, frames = self._actor.films, self._actor.frames
+        films = self._actor.films
         self._mask: Player | None = None
         if not alone:
-            self._film = Player(films.base, frames, size=self._lie.smaller)
+            self._film = self._player(films.base)
             return
         assert films.person is not None and films.alpha is not None
-        self._film = Player(films.person, frames, size=self._lie.smaller)
-        self._mask = Player(films.alpha, frames, grey=True, size=self._lie.smaller)
+        self._film = self._player(films.person)
+        self._mask = self._player(films.alpha, grey=True)
+
+    def _player(self, film: Path, *, grey: bool = False) -> Player:
+        return Player(film, self._actor.frames, grey=grey, size=self._lie.smaller, part=self._lie.part)
 
     def _still(self, actor: VideoActor) -> tuple[int, Image]:
         """The frame in which the mouth is seen best at rest, as it lies in the view."""
@@ -137,7 +141,7 @@ class VideoView:
         turned = np.abs(loop.pose[:, :2]).max(1)
         opened = np.abs(loop.tracked.controls[:, Mouth.OPEN])
         number = int((turned + 8 * opened + 10 * (loop.shown < 1)).argmin())
-        player = Player(actor.films.base, actor.frames, size=self._lie.smaller)
+        player = self._player(actor.films.base)
         try:
             return number, self._lie.placed(player.frame(number), self._canvas)
         finally:

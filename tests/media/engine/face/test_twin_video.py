@@ -18,7 +18,7 @@ from avatarium.engine.face.video.actor import Films, Loop, VideoActor
 from avatarium.engine.face.video.bank import build_bank, lips_colour
 from avatarium.engine.face.video.films import FilmWriter
 from avatarium.engine.face.video.measures import measure
-from avatarium.engine.face.video.playing import Player
+from avatarium.engine.face.video.playing import Part, Player
 from avatarium.engine.face.video.tracking import track_face
 from avatarium.engine.face.video.view import VideoView
 from avatarium.engine.face.video.warping import Tracked
@@ -246,6 +246,27 @@ def test_a_damaged_film_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "base.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(500))
     with pytest.raises(InputError, match="damaged"):
         Player(tmp_path / "base.mp4", 10).frame(0)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_part_of_a_film_is_what_is_cut_from_all_of_it(actor: VideoActor, grey: bool) -> None:
+    film = actor.films.alpha if grey else actor.films.base
+    assert film is not None
+    part = Part(left=64, top=96, width=256, height=192)
+    whole, only = Player(film, FRAMES, grey=grey), Player(film, FRAMES, grey=grey, part=part)
+    half = Player(film, FRAMES, grey=grey, size=(SIDE // 2, SIDE // 2))
+    smaller = Player(film, FRAMES, grey=grey, size=(128, 96), part=part)
+    for number in (0, 10, 30):
+        assert np.array_equal(only.frame(number), whole.frame(number)[96:288, 64:320])
+        apart = cv2.absdiff(smaller.frame(number), half.frame(number)[48:144, 32:160])
+        assert apart[2:-2, 2:-2].max() <= 2, "but for the edge, where the filter sees no neighbours"
+
+
+def test_a_film_that_is_smaller_than_its_twin_says_is_damaged(actor: VideoActor) -> None:
+    outside = Part(left=SIDE - 64, top=0, width=128, height=128)
+    with pytest.raises(InputError) as refused:
+        Player(actor.films.base, FRAMES, part=outside).frame(0)
+    assert refused.value.code == "twin_unreadable"
 
 
 def test_the_same_poses_give_the_same_frames_and_a_jump_is_a_cut(actor: VideoActor, spoken: list[Image]) -> None:

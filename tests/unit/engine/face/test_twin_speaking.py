@@ -230,7 +230,11 @@ def test_a_film_that_hangs_over_the_frame_is_cut_where_its_points_say() -> None:
 
 
 def assert_dot(film: NDArray[np.uint8], at: tuple[float, float], lie: Lie, size: Size) -> None:
-    given = film if lie.smaller is None else cv2.resize(film, lie.smaller, interpolation=cv2.INTER_AREA)
+    given = film
+    if lie.smaller is not None and lie.part is not None:
+        left, top = lie.part.left, lie.part.top
+        given = film[top : top + lie.part.height, left : left + lie.part.width]
+        given = np.asarray(cv2.resize(given, lie.smaller, interpolation=cv2.INTER_AREA), np.uint8)
     frame = lie.placed(np.asarray(given, np.uint8), np.zeros((size.height, size.width, 3), np.uint8))
     assert frame.shape == (size.height, size.width, 3)
     bright = frame[..., 0].astype(float)
