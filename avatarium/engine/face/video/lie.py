@@ -31,11 +31,11 @@ class Lie:
     """Of the frames."""
     smaller: tuple[int, int] | None
     """Width and height that the player shall give; None for the film as it is."""
-    part: Part | None
-    """Of the film that it shall give; None for all of it."""
     scale: float
     shift: Points
     """Pixels of the film times ``scale`` plus ``shift`` are pixels of the frame, ``(2,)``."""
+    part: Part | None = None
+    """Of the film, what the player shall give; None for all of it."""
 
     @classmethod
     def of(cls, placement: Placement, film: tuple[int, int], size: Size) -> Self:
