@@ -19,15 +19,21 @@ class Asked:
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+_TURNS = 5
+"""Of the event loop, until a connection that was accepted last is served: a task begun later outlives its loop."""
 Behaviour = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
 async def endpoint(behaviour: Behaviour) -> AsyncIterator[tuple[str, Asked]]:
-    """The base address of a server that does this to each request."""
+    """The base address of a server that does this to each request; none is left when it is closed."""
     asked = Asked()
+    serving: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
         try:
             asked.head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = int(
@@ -40,12 +46,19 @@ async def endpoint(behaviour: Behaviour) -> AsyncIterator[tuple[str, Asked]]:
         finally:
             asked.gone.set()
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", asked
     finally:
         server.close()
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 def head(kind: str = "text/event-stream", status: str = "200 OK") -> bytes:

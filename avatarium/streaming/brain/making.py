@@ -64,7 +64,8 @@ class ChatMaker:
 
     @cached_property
     def _chat(self) -> Chat:
-        timeout = httpx.Timeout(None, connect=min(CONNECT_S, self._endpoint.timeout_s))
+        # A shorter time to answer ends the whole, connecting or not: of two clocks that run out together either may win.
+        timeout = httpx.Timeout(None, connect=CONNECT_S)
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=8)
         return Chat(
             endpoint=self._endpoint,

@@ -30,7 +30,8 @@ def test_a_clip_is_prepared_once_and_says_what_it_is_told(
     clip = film_of(piece("woman-flag-512.mp4", 110, SIDE), tmp_path / "clip.mp4").path
     told: list[str] = []
     options = SpeakOptions(size=Size(480, 480))
-    text = "My name is Bob. Pay more, buy more. Papa made a big map, and a bumpy boat may pop up by the pier."  # enough lips that shut for the detector to misread one or two
+    # Enough lips that shut for the detector to misread one or two.
+    text = "My name is Bob. Pay more, buy more. Papa made a big map, and a bumpy boat may pop up by the pier."
     take = speak(clip, tmp_path / "out.mp4", text=text, options=options, note=told.append)
     assert any("once" in sentence for sentence in told)
     likeness = measure(take.path, take.phonemes)
