@@ -64,7 +64,7 @@ class ChatMaker:
 
     @cached_property
     def _chat(self) -> Chat:
-        # A shorter time to answer ends the whole, connecting or not: of two clocks that run out together either may win.
+        # A shorter time to answer ends the whole, connecting or not: of two clocks that run out together either wins.
         timeout = httpx.Timeout(None, connect=CONNECT_S)
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=8)
         return Chat(
