@@ -30,6 +30,8 @@ GIVE_UP_S = 5.0
 """A process that was stopped for longer does not make up for it: its rooms go on where they were."""
 WINDOW = 250
 """Ticks over which lateness is told: 10 s."""
+SECOND = 25
+"""Ticks: a room whose first one was late is no stage that is too slow."""
 SMOOTH = 0.05
 log = structlog.get_logger()
 
@@ -69,9 +71,9 @@ class Pace:
 
     @property
     def late_share(self) -> float:
-        """Share of the last ticks that were late."""
+        """Share of the last ticks that were late; of a room that has just begun, of a second's."""
         values = list(self.lateness)
-        return sum(late > LATE_S for late in values) / len(values) if values else 0.0
+        return sum(late > LATE_S for late in values) / max(len(values), SECOND)
 
     def lateness_ms(self, share: float) -> float:
         """The lateness that so large a share of the last ticks stayed below."""
